@@ -1,0 +1,102 @@
+"""Sends a shop's reports: over HTTP to a running server, or straight into the doors of this process."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import msgspec
+
+from regulars.app.house import House
+from regulars.app.programs import Created
+from regulars.demo.reports import Report
+from regulars.demo.wire import request_for
+from regulars.doors.lootly import app as lootly
+from regulars.doors.loyaltylion import app as loyaltylion
+
+TRIES = 8
+LONGEST_PAUSE_SECONDS = 5.0
+TIMEOUT_SECONDS = 30.0
+HEALTH_SECONDS = 2.0
+
+
+class NotReachable(ConnectionError):
+    """The server did not take a report, however often it was asked; sending everything again goes on from there."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    accepted: bool
+    status: int
+    text: str
+
+
+class Sender:
+    """Sends reports with the keys of one program. What may have been lost is sent again: every report can be."""
+
+    def __init__(self, client: httpx.AsyncClient, keys: Created) -> None:
+        self._client = client
+        self._keys = keys
+
+    async def send(self, report: Report) -> Answer:
+        """The door's answer, once it has one. Raises NotReachable."""
+        request = request_for(report, self._keys)
+        trouble = ""
+        for attempt in range(TRIES):
+            pause = min(0.1 * 2**attempt, LONGEST_PAUSE_SECONDS)
+            try:
+                answer = await self._client.request(
+                    request.method, request.path, content=request.body, headers=request.headers
+                )
+            except httpx.TransportError as error:
+                trouble = str(error) or type(error).__name__
+            else:
+                if answer.status_code not in (429, 503):
+                    return Answer(answer.status_code in (200, 201, 204), answer.status_code, answer.text)
+                trouble = f"{answer.status_code} {answer.reason_phrase}"
+                pause = _pause(answer.headers.get("retry-after"), pause)
+            if attempt < TRIES - 1:
+                await asyncio.sleep(pause)
+        raise NotReachable(f"{request.method} {request.path}: {trouble}")
+
+
+@asynccontextmanager
+async def over_http(base_url: str, keys: Created, *, at_once: int = 64) -> AsyncIterator[Sender]:
+    """A sender to the server at `base_url`."""
+    limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
+    async with httpx.AsyncClient(
+        base_url=base_url, limits=limits, timeout=TIMEOUT_SECONDS, trust_env=False
+    ) as client:
+        yield Sender(client, keys)
+
+
+@asynccontextmanager
+async def in_process(house: House, keys: Created) -> AsyncIterator[Sender]:
+    """A sender into this process's own doors, as a request would come in, but without a server."""
+    transport = httpx.ASGITransport(app=_front(house))
+    async with httpx.AsyncClient(transport=transport, base_url=house.settings.base_url) as client:
+        yield Sender(client, keys)
+
+
+async def answers(base_url: str) -> bool:
+    """Whether a server of ours is up at `base_url`."""
+    async with httpx.AsyncClient(base_url=base_url, timeout=HEALTH_SECONDS, trust_env=False) as client:
+        try:
+            return (await client.get("/healthz")).status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+def _front(house: House) -> Any:
+    doors = {"integrations": lootly.build(house), "v2": loyaltylion.build(house)}
+
+    async def front(scope: Any, receive: Any, send: Any) -> None:
+        await doors[scope["path"].split("/", 2)[1]](scope, receive, send)
+
+    return front
+
+
+def _pause(retry_after: str | None, otherwise: float) -> float:
+    if retry_after is None or not retry_after.isdigit():
+        return otherwise
+    return min(float(retry_after), LONGEST_PAUSE_SECONDS)

@@ -1,0 +1,47 @@
+"""What makes an order's first report the same as a repeat of it, and the names of what differs."""
+
+import hashlib
+
+import msgspec
+
+from regulars.domain.commands import RecordOrder
+from regulars.domain.customers import Customer, email_key
+from regulars.domain.orders import Order
+
+_MONEY = ("total_minor", "goods_minor", "shipping_minor", "tax_minor", "discounts_minor", "currency")
+
+
+def order_fingerprint(command: RecordOrder) -> bytes:
+    """16 bytes of SHA-256 over what the shop said: its customer, money, payment, codes, date and details.
+
+    What the shop says of the customer besides who it is (names, birthday) may change between two sends.
+    """
+    said = (
+        command.customer.merchant_id,
+        email_key(command.customer.email),
+        command.customer.guest,
+        command.merchant_number,
+        *(getattr(command, name) for name in _MONEY),
+        None if command.first_wins else (command.payment_status, command.paid_minor),
+        command.placed_at,
+        command.details,
+    )
+    return hashlib.sha256(msgspec.json.encode(said)).digest()[:16]
+
+
+def differences(known: Order, customer: Customer, command: RecordOrder) -> tuple[str, ...]:
+    """The command's names of what differs from the order that is known; payment is compared by fingerprint alone."""
+    fields = [name for name in _MONEY if getattr(known, name) != getattr(command, name)]
+    said = command.customer
+    if said.merchant_id is not None and said.merchant_id != customer.merchant_id:
+        fields.append("customer_id")
+    elif said.email is not None and email_key(said.email) != email_key(customer.email):
+        fields.append("customer_email")
+    if command.merchant_number != known.merchant_number:
+        fields.append("merchant_number")
+    if command.placed_at is not None and min(command.placed_at, known.created_at) != known.placed_at:
+        fields.append("placed_at")
+    for name in known.details.__struct_fields__:
+        if getattr(known.details, name) != getattr(command.details, name):
+            fields.append(name)
+    return tuple(fields)

@@ -1,0 +1,119 @@
+"""An order as the book knows it, and the arithmetic of what it gives and what refunds take."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from regulars.domain.commands import OrderDetails, PaymentStatus, RefundStatus
+from regulars.domain.money import exponent
+from regulars.domain.program import PurchaseRule
+
+UPDATABLE: Final = ("payment_status", "paid_minor", "refund_status", "refunded_minor", "cancelled")
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """Money is frozen when the order is recorded; statuses and totals paid and refunded follow the shop."""
+
+    id: int
+    site_id: int
+    merchant_id: str
+    merchant_number: str | None
+    customer_id: int
+    door: str
+    currency: str
+    total_minor: int
+    goods_minor: int
+    shipping_minor: int
+    tax_minor: int
+    discounts_minor: int
+    rewardable_minor: int
+    rule_version: int
+    """The program's version whose purchase rule this order was recorded under."""
+    fingerprint: bytes
+    """Of the content as first reported, to tell a repeat from another content."""
+    payment_status: PaymentStatus
+    paid_minor: int
+    refund_status: RefundStatus
+    refunded_minor: int
+    cancelled: bool
+    status: str | None
+    """The shop's own word for where the order stands, if it reports one."""
+    rewarded_status: bool
+    """Such a word that the rule rewards was seen, or none is needed."""
+    placed_at: datetime
+    paid_at: datetime | None
+    """When it was first paid in full in a rewarded status: approval counts from then."""
+    earned_at: datetime | None
+    lot_id: int | None
+    activity_id: int | None
+    given: int
+    taken: int
+    """Points given for it, and points taken back of them by now."""
+    created_at: datetime
+    updated_at: datetime
+    details: OrderDetails
+
+    @property
+    def payable_minor(self) -> int:
+        return max(self.total_minor - self.discounts_minor, 0)
+
+    @property
+    def wholly_refunded(self) -> bool:
+        return self.refund_status is RefundStatus.REFUNDED
+
+    @property
+    def qualifies(self) -> bool:
+        """Paid in full, in a rewarded status, and standing."""
+        return (
+            self.payment_status is PaymentStatus.PAID
+            and self.rewarded_status
+            and not self.cancelled
+            and not self.wholly_refunded
+        )
+
+
+def rewardable(
+    rule: PurchaseRule, *, goods_minor: int, shipping_minor: int, tax_minor: int, discounts_minor: int
+) -> int:
+    """The part of an order's money that earns, in minor units, never below zero. Source: DESIGN, lootly.md §2."""
+    amount = goods_minor
+    if rule.counts_shipping:
+        amount += shipping_minor
+    if rule.counts_tax:
+        amount += tax_minor
+    if not rule.counts_discounts:
+        amount -= discounts_minor
+    return max(amount, 0)
+
+
+def points_for(rule: PurchaseRule, rewardable_minor: int, currency: str) -> int:
+    """Points for a rewardable amount: exact fractions, one floor at the end."""
+    unit: int = 10 ** exponent(currency)
+    if rule.whole_units_only:
+        rewardable_minor -= rewardable_minor % unit
+    return rewardable_minor * rule.rate_numerator // (unit * rule.rate_denominator)
+
+
+def approval_due(rule: PurchaseRule, paid_at: datetime) -> datetime | None:
+    """When points of an order paid at `paid_at` become available; None: at once."""
+    return paid_at + timedelta(days=rule.approval_days) if rule.approval_days else None
+
+
+def taken_back(given: int, refunded_minor: int, payable_minor: int) -> int:
+    """Points that refunds of `refunded_minor` in all take from `given`, rounded in the customer's favour.
+
+    Cumulative: however a refund is split, and in whatever order the parts arrive, the sum is the same.
+    """
+    if refunded_minor == 0:
+        return 0
+    if refunded_minor >= payable_minor:
+        return given
+    return given * refunded_minor // payable_minor
+
+
+def taken_target(order: Order) -> int:
+    """Points that should stand taken back of what the order gave, by its state alone."""
+    if order.cancelled or order.wholly_refunded or order.payment_status is not PaymentStatus.PAID:
+        return order.given
+    return taken_back(order.given, order.refunded_minor, order.payable_minor)

@@ -1,0 +1,104 @@
+"""Traces in words: one sentence for each reason code, made when somebody reads."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from regulars.domain.decisions import Trace
+from regulars.domain.money import format_amount
+
+Facts = Mapping[str, Any]
+
+
+def sentence(entry: Trace) -> str:
+    """What this line of a trace says, as a sentence for a merchant or a support agent."""
+    return _SENTENCES[entry.code](entry.facts)
+
+
+def _money(facts: Facts, name: str) -> str:
+    return f"{format_amount(facts[name], facts['currency'])} {facts['currency']}"
+
+
+def _day(value: object) -> str:
+    at = datetime.fromisoformat(str(value))
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def _points(number: int) -> str:
+    return f"{number} point" if number == 1 else f"{number} points"
+
+
+def _given(facts: Facts) -> str:
+    numerator, denominator = (int(part) for part in facts["rate"].split("/"))
+    rate = f"{numerator / denominator:.4f}".rstrip("0").rstrip(".")
+    text = (
+        f"Gave {_points(facts['points'])}: {_money(facts, 'rewardable')} of the order earn, "
+        f"at {rate} a unit, rounded down."
+    )
+    if facts.get("approves"):
+        text += f" They are pending until {_day(facts['approves'])}."
+    return text
+
+
+def _taken(why: str) -> Callable[[Facts], str]:
+    return lambda facts: (
+        f"Took {_points(facts['points'])} back {why}: {facts['taken']} of the {facts['given']} given are now taken."
+    )
+
+
+_SENTENCES: Final[dict[str, Callable[[Facts], str]]] = {
+    "joined": lambda facts: f"The customer became a member as of {_day(facts['on'])}.",
+    "join: given": lambda facts: f"Gave {_points(facts['points'])} for joining.",
+    "join: blocked": lambda facts: "Gave nothing for joining: the customer is blocked.",
+    "already a member": lambda facts: (
+        "The customer was a member already, so nothing was given for signing up."
+    ),
+    "kept as a guest": lambda facts: "The sign-up says that the customer is a guest, so nobody was enrolled.",
+    "birthday set": lambda facts: "The birthday was set.",
+    "blocked": lambda facts: "The customer was blocked: nothing is earned from now on.",
+    "unblocked": lambda facts: "The customer was unblocked.",
+    "adjusted": lambda facts: (
+        f"{facts['actor']} {'gave' if facts['points'] > 0 else 'took'} {_points(abs(facts['points']))}"
+        + (f": {facts['reason']}" if facts.get("reason") else ".")
+    ),
+    "approved": lambda facts: (
+        f"{_points(facts['points'])} that were due on {_day(facts['due'])} were approved and can be spent."
+    ),
+    "purchase: given": _given,
+    "purchase: off": lambda facts: "Gave nothing: the purchase rule was off when the order was recorded.",
+    "purchase: guest": lambda facts: (
+        "Gave nothing: the customer was a guest, not a member, when the order was paid."
+    ),
+    "purchase: blocked": lambda facts: "Gave nothing: the customer was blocked when the order was paid.",
+    "purchase: below minimum": lambda facts: (
+        f"Gave nothing: the order's {_money(facts, 'payable')} are below the minimum of {_money(facts, 'minimum')}."
+    ),
+    "purchase: too little": lambda facts: (
+        f"Gave nothing: the {_money(facts, 'rewardable')} that earn are too little for one point."
+    ),
+    "purchase: not paid": lambda facts: (
+        f"Gives nothing yet: {_money(facts, 'paid')} of {_money(facts, 'payable')} are paid."
+    ),
+    "purchase: status": lambda facts: (
+        f"Gives nothing yet: orders in the status “{facts['status']}” do not earn in this program."
+    ),
+    "purchase: cancelled": lambda facts: "Gives nothing: the order is cancelled.",
+    "purchase: refunded": lambda facts: "Gives nothing: the order is wholly refunded.",
+    "cancelled before it came": lambda facts: "Its cancellation had come before the order itself.",
+    "refunded before it came": lambda facts: (
+        f"A refund of {_money(facts, 'refunded')} had come before the order itself."
+    ),
+    "refund capped": lambda facts: (
+        f"Refunds of {_money(facts, 'told')} were reported; they count up to {_money(facts, 'counted')}."
+    ),
+    "waits for its order": lambda facts: f"The order {facts['order']} is not known yet; this waits for it.",
+    "differs": lambda facts: (
+        f"The order was known with other content ({', '.join(facts['fields'])}); its first content stays."
+    ),
+    "taken: refund": _taken("for the refund"),
+    "taken: cancel": _taken("because the order was cancelled"),
+    "taken: unpaid": _taken("because the order is no longer paid in full"),
+    "restored": lambda facts: (
+        f"Put {_points(facts['points'])} back: {facts['taken']} of the {facts['given']} given are now taken."
+    ),
+}

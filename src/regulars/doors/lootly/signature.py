@@ -1,0 +1,165 @@
+"""Lootly's signatures: who signed a webhook, a balance read, a widget's shop and customer.
+
+The texts and digests are the vendor's; every comparison here takes the same time wherever the two differ.
+"""
+
+import hashlib
+import hmac
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from regulars.doors.lootly.php import Member, Unreadable, json_text, read_object
+
+__all__ = [
+    "SignedBody",
+    "Unreadable",
+    "customer_signature",
+    "expected_text",
+    "read_signed",
+    "shop_id",
+    "sign",
+    "signed_json",
+    "verify",
+    "verify_customer",
+    "verify_read",
+    "verify_shop",
+]
+
+LONGEST_CUSTOMER_ID_BYTES = 191
+
+
+@dataclass(frozen=True, slots=True)
+class SignedBody:
+    """A webhook's body as it was read, before anyone knows whether its signature is good.
+
+    `members`: the top-level values without `hmac`, in the body's order. `key`, `hmac`: None unless strings.
+    """
+
+    key: str | None
+    hmac: str | None
+    members: dict[str, object]
+    read: dict[str, Member] = field(repr=False)
+
+    def source(self, name: str) -> str | None:
+        """The value as the body has it (`29.90` where `members` has 29.9; strings quoted), None if absent."""
+        member = self.read.get(name)
+        return None if member is None else member.source
+
+    def texts(self) -> tuple[str, ...]:
+        """The texts whose signature is accepted: what PHP's arrays give, and, if different, the source texts.
+
+        Both are sorted by name at the top level alone (contract §4).
+        """
+        names = sorted(self.members)
+        as_php = json_text({name: self.members[name] for name in names})
+        sources = [f"{self.read[name].name_source}:{self.read[name].source}" for name in names]
+        as_sent = "{" + ",".join(sources) + "}"
+        return (as_php,) if as_php == as_sent else (as_php, as_sent)
+
+
+def read_signed(body: bytes) -> SignedBody:
+    """The body's members, and what its signature is checked against. Raises `Unreadable`: a 401 (§1)."""
+    read = read_object(body)
+    members = {name: member.value for name, member in read.items() if name != "hmac"}
+    key = members.get("key")
+    signature = read["hmac"].value if "hmac" in read else None
+    return SignedBody(
+        key=key if isinstance(key, str) else None,
+        hmac=signature if isinstance(signature, str) else None,
+        members=members,
+        read=read,
+    )
+
+
+def verify(secret: bytes | str, body: SignedBody) -> bool:
+    """Whether the body's hmac is that of one of its `texts()`. An empty secret, which all have, never is.
+
+    Contents that PHP can't tell apart share a signature: {} and [], and integers beyond 64 bits (or fractions
+    beyond 17 digits) that round to the same float.
+    """
+    if body.hmac is None or not secret:
+        return False
+    return any(_equal(_hmac(secret, text), body.hmac) for text in body.texts())
+
+
+def expected_text(body: SignedBody) -> str:
+    """The text that the shop should have signed: for the delivery log, to be compared with theirs."""
+    return body.texts()[0]
+
+
+def sign(payload: Mapping[str, object], secret: bytes | str) -> str:
+    """The hmac that a PHP shop makes for the members but `hmac`; it holds however the body is written."""
+    return _hmac(secret, json_text(_sorted(payload)))
+
+
+def signed_json(payload: Mapping[str, object], secret: bytes | str) -> str:
+    """The body of a call to the shop (§6): PHP's text, names sorted, objects kept, and `hmac` at the end.
+
+    A receiver that sorts and one that doesn't compute the same, as long as no object is empty or like a list.
+    """
+    members = _sorted(payload)
+    members["hmac"] = _hmac(secret, json_text(members, keep_objects=True))
+    return json_text(members, keep_objects=True)
+
+
+def verify_read(secret: bytes | str, key: str, hmac_query: str, customer_ids: str | None = None) -> bool:
+    """Whether a balance read's query is signed: the JSON of `key` and, if sent, `customer_ids` (§1).
+
+    The arguments are the query's decoded values; a blank in the hmac was a `+` that the shop didn't encode.
+    """
+    signed: dict[str, object] = {"key": key}
+    if customer_ids is not None:
+        signed["customer_ids"] = customer_ids
+    return bool(secret) and _equal(_hmac(secret, json_text(signed)), hmac_query.replace(" ", "+"))
+
+
+def shop_id(domain: str, secret: bytes | str) -> str:
+    """The widget's data-shop-id for the domain exactly as it is sent (§5)."""
+    return _md5(domain, secret)
+
+
+def verify_shop(domain_as_sent: str, stored_domain: str, shop_id: str, secret: bytes | str) -> bool:
+    """Whether the page is the stored shop's. A slash at the end may differ, but is signed as it was sent."""
+    if not secret or domain_as_sent.removesuffix("/") != stored_domain.removesuffix("/"):
+        return False
+    return _equal(_md5(domain_as_sent, secret), shop_id)
+
+
+def customer_signature(customer_id: str, secret: bytes | str) -> str:
+    """The widget's data-customer-signature (§5). It never expires: one leak logs in for good."""
+    return _md5(customer_id, secret)
+
+
+def verify_customer(customer_id: str, signature: str, secret: bytes | str) -> bool:
+    """Whether the signature logs this customer in.
+
+    An empty id never does: a shop's plugin signs its guests too. Nor does one with `://` in it, since the
+    public data-shop-id would be its signature, nor one of more than 191 bytes, our limit for ids.
+    """
+    size = len(_bytes(customer_id))
+    if not secret or not 1 <= size <= LONGEST_CUSTOMER_ID_BYTES or "://" in customer_id:
+        return False
+    return _equal(_md5(customer_id, secret), signature)
+
+
+def _sorted(payload: Mapping[str, object]) -> dict[str, object]:
+    """Without `hmac`, in byte order of the names: UTF-8 sorts as code points do, and so does Python."""
+    return {name: payload[name] for name in sorted(payload) if name != "hmac"}
+
+
+def _hmac(secret: bytes | str, text: str) -> str:
+    return b64encode(hmac.digest(_bytes(secret), text.encode(), "sha256")).decode()
+
+
+def _md5(text: str, secret: bytes | str) -> str:
+    return hashlib.md5(_bytes(text) + _bytes(secret), usedforsecurity=False).hexdigest()
+
+
+def _equal(expected: str, given: str) -> bool:
+    return hmac.compare_digest(_bytes(expected), _bytes(given))
+
+
+def _bytes(text: bytes | str) -> bytes:
+    """UTF-8; what a query string brings may hold lone surrogates, and mustn't raise here."""
+    return text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")

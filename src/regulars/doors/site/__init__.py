@@ -1,0 +1,1 @@
+"""The server's own small pages: the front page, its health, and what is said where nothing is."""

@@ -1,0 +1,56 @@
+"""The loop that runs the jobs of a server process until it is told to stop."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from regulars.app.deliveries import prune
+from regulars.app.dues import settle_due
+from regulars.app.house import House
+from regulars.domain.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+
+TICK_SECONDS = 1.0
+
+Job = Callable[[House], Awaitable[None]]
+
+
+async def approve(house: House) -> None:
+    """Approves what is due in every program."""
+    await settle_due(house.database, house.engine, now=house.clock())
+
+
+async def forget_deliveries(house: House) -> None:
+    """Forgets deliveries older than the setting says."""
+    await prune(house, house.clock())
+
+
+JOBS: tuple[tuple[Job, float], ...] = ((approve, 1.0), (forget_deliveries, 3600.0))
+"""Each job and how many seconds lie between two of its runs."""
+
+
+async def run(house: House, stop: asyncio.Event) -> None:
+    """Runs each job when its time has come. A job that fails is logged and tried again at its next time."""
+    loop = asyncio.get_running_loop()
+    due = [loop.time()] * len(JOBS)
+    while not stop.is_set():
+        for number, (job, every_seconds) in enumerate(JOBS):
+            if loop.time() >= due[number]:
+                due[number] = loop.time() + every_seconds
+                await _run_one(house, job)
+        try:
+            async with asyncio.timeout(TICK_SECONDS):
+                await stop.wait()
+        except TimeoutError:
+            continue
+
+
+async def _run_one(house: House, job: Job) -> None:
+    try:
+        await job(house)
+    except (Unavailable, OSError) as error:
+        log.warning("a job has to wait", job=job.__name__, reason=str(error))
+    except Exception:
+        log.exception("a job failed", job=job.__name__)

@@ -1,0 +1,153 @@
+"""One batch as one transaction: begin and lock, load, save, commit; and what its failures mean.
+
+An error before COMMIT was sent means that nothing happened. After that, only the database can say (`Unknown`).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Self
+
+import asyncpg
+
+from regulars.domain.decisions import Decision
+from regulars.domain.page import Needs, Page
+from regulars.domain.program import Program, PurchaseRule
+from regulars.storage import decisions as saving
+from regulars.storage import deliveries, heads, pages, programs
+from regulars.storage.database import Connection, Database
+from regulars.storage.deliveries import StoredDelivery
+from regulars.storage.heads import Head
+
+
+class Conflict(Exception):
+    """Deadlock or serialisation failure: nothing happened; the batch can be repeated as it is."""
+
+
+class BadContent(Exception):
+    """Some command's content was refused by the database (class 22 or 23): nothing happened."""
+
+    def __init__(self, sqlstate: str, message: str) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+
+
+class Lost(Exception):
+    """The database went away before COMMIT was sent: nothing happened."""
+
+
+class Unknown(Exception):
+    """The database went away after COMMIT was sent. `transaction` is what to ask `fate_of` for."""
+
+    def __init__(self, transaction: str) -> None:
+        super().__init__(transaction)
+        self.transaction = transaction
+
+
+class Batch:
+    """An open transaction that holds a program's head row."""
+
+    def __init__(self, connection: Connection, program_id: int, head: Head) -> None:
+        self._connection = connection
+        self._program_id = program_id
+        self.head = head
+        self.is_committing = False
+        self.is_over = False
+
+    @classmethod
+    async def begin(cls, connection: Connection, program_id: int) -> Self:
+        await connection.execute("begin")
+        head = await heads.lock(connection, program_id)
+        if head is None:
+            raise LookupError(f"there is no program {program_id}")
+        return cls(connection, program_id, head)
+
+    async def load_program(self) -> Program:
+        program = await programs.load(self._connection, self._program_id)
+        assert program is not None
+        return program
+
+    async def load(
+        self, program: Program, wanted: Needs, *, rules: dict[int, PurchaseRule], now: datetime
+    ) -> Page:
+        """The page that these commands need, with this batch's counters."""
+        return await pages.load(self._connection, program, self.head.ids, wanted, rules=rules, now=now)
+
+    async def save(
+        self, page: Page, decisions: Sequence[Decision], received: Sequence[StoredDelivery], *, at: datetime
+    ) -> None:
+        """Writes what was decided, what was received, and the head."""
+        if any(decision.id or decision.identity is not None for decision in decisions):
+            chain = await saving.save(self._connection, self._program_id, decisions, self.head.chain)
+            await heads.save(self._connection, self._program_id, at=at, chain=chain, ids=page.ids)
+        await deliveries.insert(self._connection, self._program_id, received)
+
+    async def commit(self) -> None:
+        self.is_committing = True
+        await self._connection.execute("commit")
+        self.is_over = True
+
+    async def roll_back(self) -> None:
+        """Ends a batch that wrote nothing."""
+        await self._connection.execute("rollback")
+        self.is_over = True
+
+
+@asynccontextmanager
+async def open_batch(database: Database, program_id: int) -> AsyncIterator[Batch]:
+    """A batch for the length of a block; the block commits. Raises Conflict, BadContent, Lost or Unknown.
+
+    Cancelling the block before its COMMIT was sent means that nothing happens, as the connection is dropped; a COMMIT
+    that is cut short by it is Unknown.
+    """
+    batch: Batch | None = None
+    try:
+        async with database.acquire() as connection:
+            try:
+                batch = await Batch.begin(connection, program_id)
+                yield batch
+            except asyncpg.PostgresError as error:
+                if error.sqlstate and error.sqlstate[:2] in ("22", "23", "40"):
+                    await connection.execute("rollback")
+                raise
+            except asyncio.CancelledError:
+                connection.terminate()
+                if batch is not None and batch.is_committing:
+                    raise Unknown(batch.head.transaction) from None
+                raise
+            except BaseException:
+                connection.terminate()
+                raise
+    except asyncpg.PostgresError as error:
+        raise _meaning(error, batch) from error
+    except (asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        raise _away(batch) from error
+
+
+def _meaning(error: asyncpg.PostgresError, batch: Batch | None) -> Exception:
+    state = error.sqlstate or ""
+    if state[:2] == "40":
+        return Conflict(str(error))
+    if state[:2] in ("22", "23"):
+        return BadContent(state, str(error))
+    return _away(batch)
+
+
+def _away(batch: Batch | None) -> Exception:
+    if batch is not None and batch.is_committing:
+        return Unknown(batch.head.transaction)
+    return Lost()
+
+
+async def fate_of(database: Database, transaction: str) -> str | None:
+    """What became of a transaction whose COMMIT was not answered; see `heads.fate`. Raises Lost when it can't say."""
+    try:
+        async with database.acquire() as connection:
+            try:
+                return await heads.fate(connection, transaction)
+            except BaseException:
+                connection.terminate()
+                raise
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        raise Lost from error

@@ -1,0 +1,123 @@
+"""The connections to PostgreSQL, and whether that PostgreSQL can be trusted with points."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Self, TypeAlias
+from urllib.parse import parse_qs, urlsplit
+
+import asyncpg
+
+Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+
+LEAST_VERSION = 15
+
+
+class NotDurable(RuntimeError):
+    """The server may lose what it has acknowledged; `settings` are those that are off."""
+
+    def __init__(self, settings: list[str]) -> None:
+        self.settings = settings
+        named = " and ".join(settings)
+        super().__init__(
+            f"PostgreSQL runs with {named} off: a power cut would destroy the book of points. Turn it on "
+            "(in postgresql.conf, or with ALTER SYSTEM) and restart the server."
+        )
+
+
+class TooOld(RuntimeError):
+    """The server's version is below what we need."""
+
+    def __init__(self, version: str) -> None:
+        self.version = version
+        super().__init__(f"PostgreSQL {version} is too old: Regulars needs {LEAST_VERSION} or newer.")
+
+
+class Database:
+    """A pool of connections. Times come and go as aware datetimes, as asyncpg does by itself."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", dsn: str) -> None:
+        self.pool = pool
+        self.dsn = dsn
+
+    @classmethod
+    async def connect(
+        cls,
+        dsn: str,
+        *,
+        most: int = 10,
+        statement_cache: int = 100,
+        patience_seconds: float = 10.0,
+    ) -> Self:
+        """A pool of up to `most` connections to a server that is new enough. Raises TooOld or asyncpg's.
+
+        `statement_cache`: 0 behind a PgBouncer that doesn't know prepared statements. `patience_seconds`: how
+        long one connection may take.
+        """
+        pool = await asyncpg.create_pool(
+            dsn,
+            min_size=min(2, most),
+            max_size=most,
+            statement_cache_size=statement_cache,
+            timeout=patience_seconds,
+            # Our statements are short: compiling them costs more than it saves. A PgBouncer, which a DSN over
+            # TCP may lead to, refuses a connection that asks for such a thing.
+            server_settings={"jit": "off"} if is_local_socket(dsn) else {},
+        )
+        database = cls(pool, dsn)
+        try:
+            await database.check_version()
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    @asynccontextmanager
+    async def acquire(self, *, patience_seconds: float | None = None) -> AsyncIterator[Connection]:
+        """A connection for the length of a block. Raises TimeoutError when none is free in time."""
+        async with self.pool.acquire(timeout=patience_seconds) as connection:
+            yield connection
+
+    async def close(self, *, patience_seconds: float = 5.0) -> None:
+        """Closes all connections: in order while they are returned in time, at once after that."""
+        try:
+            async with asyncio.timeout(patience_seconds):
+                await self.pool.close()
+        except TimeoutError:
+            self.pool.terminate()
+
+    async def ping(self) -> None:
+        """Asks the server for a sign of life; raises whatever keeps it from answering."""
+        async with self.acquire() as connection:
+            try:
+                await connection.fetchval("select 1")
+            except BaseException:
+                connection.terminate()
+                raise
+
+    async def check_version(self) -> None:
+        """Raises TooOld for a server that lacks what our statements use."""
+        async with self.acquire() as connection:
+            number = int(await connection.fetchval("show server_version_num"))
+            if number < LEAST_VERSION * 10_000:
+                raise TooOld(await connection.fetchval("show server_version"))
+
+    async def check_durability(self) -> list[str]:
+        """Warnings for a person: what makes the server answer before its disk has it. Raises NotDurable.
+
+        Without fsync or full_page_writes a power cut damages the database; without synchronous_commit it
+        loses the last moments, which some set-ups accept: that is shown, not refused.
+        """
+        names = ("fsync", "full_page_writes", "synchronous_commit")
+        async with self.acquire() as connection:
+            shown = {name: await connection.fetchval(f"show {name}") for name in names}
+        if off := [name for name in names[:2] if shown[name] == "off"]:
+            raise NotDurable(off)
+        if shown["synchronous_commit"] == "off":
+            return ["synchronous_commit is off: a crash loses the points acknowledged just before it"]
+        return []
+
+
+def is_local_socket(dsn: str) -> bool:
+    """Whether the DSN leads to a unix socket by `?host=/...`, as the bundled server's does."""
+    return parse_qs(urlsplit(dsn).query).get("host", [""])[0].startswith("/")

@@ -1,0 +1,450 @@
+"""Saves what a batch decided: one statement a table, each record as the whole batch leaves it."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from regulars.domain.book import Account, Lot, chain
+from regulars.domain.customers import Customer, email_key
+from regulars.domain.decisions import Decision
+from regulars.domain.errors import Refused
+from regulars.domain.orders import Order
+from regulars.storage.database import Connection
+from regulars.storage.rows import Table
+
+T = TypeVar("T")
+Row = tuple[Any, ...]
+
+_CUSTOMERS = Table(
+    "customers",
+    {
+        "customer_id": "bigint",
+        "merchant_id": "text",
+        "email": "text",
+        "email_key": "text",
+        "first_name": "text",
+        "last_name": "text",
+        "birthday": "date",
+        "properties": "text",
+        "member_since": "timestamptz",
+        "blocked": "boolean",
+        "created_at": "timestamptz",
+        "updated_at": "timestamptz",
+    },
+)
+_ACCOUNTS = Table(
+    "accounts",
+    {
+        "customer_id": "bigint",
+        "pending": "bigint",
+        "available": "bigint",
+        "spent": "bigint",
+        "next_due_at": "timestamptz",
+        "updated_at": "timestamptz",
+    },
+)
+_DECISIONS = Table(
+    "decisions",
+    {
+        "decision_id": "bigint",
+        "kind": "text",
+        "outcome": "text",
+        "customer_id": "bigint",
+        "order_id": "bigint",
+        "actor": "text",
+        "trace": "text",
+        "recorded_at": "timestamptz",
+    },
+)
+_ORDERS = Table(
+    "orders",
+    {
+        "order_id": "bigint",
+        "site_id": "bigint",
+        "merchant_id": "text",
+        "merchant_number": "text",
+        "customer_id": "bigint",
+        "door": "text",
+        "currency": "text",
+        "total_minor": "bigint",
+        "goods_minor": "bigint",
+        "shipping_minor": "bigint",
+        "tax_minor": "bigint",
+        "discounts_minor": "bigint",
+        "rewardable_minor": "bigint",
+        "rule_version": "bigint",
+        "fingerprint": "bytea",
+        "payment_status": "text",
+        "paid_minor": "bigint",
+        "refund_status": "text",
+        "refunded_minor": "bigint",
+        "cancelled": "boolean",
+        "status": "text",
+        "rewarded_status": "boolean",
+        "placed_at": "timestamptz",
+        "paid_at": "timestamptz",
+        "earned_at": "timestamptz",
+        "lot_id": "bigint",
+        "activity_id": "bigint",
+        "given": "bigint",
+        "taken": "bigint",
+        "details": "text",
+        "created_at": "timestamptz",
+        "updated_at": "timestamptz",
+    },
+)
+_LOTS = Table(
+    "lots",
+    {
+        "lot_id": "bigint",
+        "customer_id": "bigint",
+        "movement_id": "bigint",
+        "order_id": "bigint",
+        "size": "bigint",
+        "remaining": "bigint",
+        "state": "text",
+        "opened_at": "timestamptz",
+        "approves_at": "timestamptz",
+        "expires_at": "timestamptz",
+    },
+)
+_MOVEMENTS = Table(
+    "movements",
+    {
+        "movement_id": "bigint",
+        "customer_id": "bigint",
+        "decision_id": "bigint",
+        "from_bucket": "text",
+        "to_bucket": "text",
+        "points": "bigint",
+        "cause": "text",
+        "order_id": "bigint",
+        "lot_id": "bigint",
+        "undoes_id": "bigint",
+        "recorded_at": "timestamptz",
+        "effective_at": "timestamptz",
+        "hash": "bytea",
+    },
+)
+_LOT_USES = Table(
+    "lot_uses",
+    {
+        "lot_use_id": "bigint",
+        "lot_id": "bigint",
+        "movement_id": "bigint",
+        "points": "bigint",
+        "decision_id": "bigint",
+    },
+)
+_DEFICITS = Table("deficits", {"movement_id": "bigint", "customer_id": "bigint", "points": "bigint"})
+_PAYMENTS = Table(
+    "payments",
+    {"decision_id": "bigint", "order_id": "bigint", "amount_minor": "bigint", "created_at": "timestamptz"},
+)
+_REFUNDS = Table(
+    "refunds",
+    {
+        "refund_id": "bigint",
+        "order_id": "bigint",
+        "reference": "text",
+        "amount_minor": "bigint",
+        "currency": "text",
+        "decision_id": "bigint",
+        "created_at": "timestamptz",
+    },
+)
+_EARLY = Table(
+    "early_reports",
+    {
+        "early_id": "bigint",
+        "site_id": "bigint",
+        "order_merchant_id": "text",
+        "reference": "text",
+        "amount_minor": "bigint",
+        "currency": "text",
+        "decision_id": "bigint",
+        "applied_by": "bigint",
+        "created_at": "timestamptz",
+    },
+)
+_ACTIVITIES = Table(
+    "activities",
+    {
+        "activity_id": "bigint",
+        "customer_id": "bigint",
+        "name": "text",
+        "merchant_id": "text",
+        "points": "bigint",
+        "lot_id": "bigint",
+        "note": "text",
+        "properties": "text",
+        "decision_id": "bigint",
+        "happened_at": "timestamptz",
+        "created_at": "timestamptz",
+    },
+)
+_IDENTITIES = Table(
+    "identities",
+    {
+        "scope": "text",
+        "key": "text",
+        "fingerprint": "bytea",
+        "decision_id": "bigint",
+        "refusal": "text",
+        "at": "timestamptz",
+    },
+)
+_EVENTS = Table(
+    "events",
+    {
+        "event_id": "bigint",
+        "kind": "text",
+        "decision_id": "bigint",
+        "customer_id": "bigint",
+        "order_id": "bigint",
+        "movement_id": "bigint",
+        "payload": "text",
+        "recorded_at": "timestamptz",
+    },
+)
+
+_ORDER_CHANGES = (
+    "payment_status paid_minor refund_status refunded_minor cancelled status rewarded_status paid_at earned_at "
+    "lot_id activity_id given taken updated_at"
+).split()
+_UPDATE_ORDERS = _ORDERS.update_on("order_id", _ORDER_CHANGES)
+_UPDATE_CUSTOMERS = _CUSTOMERS.update_on(
+    "customer_id",
+    "merchant_id email email_key first_name last_name birthday properties member_since blocked updated_at".split(),
+)
+_UPDATE_LOTS = _LOTS.update_on("lot_id", ["remaining", "state"])
+_REPLACE_ACCOUNT = _ACCOUNTS.upsert_on("customer_id")
+_REPLACE_IDENTITY = (
+    " on conflict (program_id, scope, key) do update set fingerprint = excluded.fingerprint,"
+    " decision_id = excluded.decision_id, refusal = excluded.refusal, at = excluded.at"
+)
+
+
+async def save(connection: Connection, program_id: int, decisions: Sequence[Decision], chain_hash: bytes) -> bytes:
+    """Writes all that these decisions made, in an order that every reference holds. Answers the new chain hash."""
+    stored = [decision for decision in decisions if decision.id]
+    await _save_customers(connection, program_id, stored)
+    await _DECISIONS.insert(connection, program_id, [_decision_row(decision) for decision in stored])
+    await _save_orders(connection, program_id, stored)
+    await _save_lots(connection, program_id, stored)
+    rows: list[Row] = []
+    for decision in stored:
+        for movement in decision.movements:
+            chain_hash = chain(chain_hash, movement)
+            rows.append((*msgspec.structs.astuple(movement), chain_hash))
+    await _MOVEMENTS.insert(connection, program_id, rows)
+    await _LOT_USES.insert(
+        connection, program_id, [msgspec.structs.astuple(use) for decision in stored for use in decision.uses]
+    )
+    await _save_deficits(connection, program_id, stored)
+    await _save_reports(connection, program_id, stored)
+    await _IDENTITIES.insert(
+        connection, program_id, _latest(decisions, _identity_of, _identity_row), end=_REPLACE_IDENTITY
+    )
+    await _EVENTS.insert(connection, program_id, [row for decision in stored for row in _event_rows(decision)])
+    return chain_hash
+
+
+async def _save_customers(connection: Connection, program_id: int, decisions: Iterable[Decision]) -> None:
+    fresh: dict[int, Customer] = {}
+    changed: dict[int, Customer] = {}
+    accounts: dict[int, Account] = {}
+    touched_at: dict[int, Any] = {}
+    for decision in decisions:
+        customer = decision.customer
+        if customer is not None and decision.customer_changed:
+            into = fresh if decision.customer_is_new or customer.id in fresh else changed
+            into[customer.id] = customer
+            touched_at[customer.id] = decision.at
+        if decision.account is not None and decision.account_changed:
+            accounts[decision.account.customer_id] = decision.account
+    await _CUSTOMERS.insert(connection, program_id, [_customer_row(customer) for customer in fresh.values()])
+    await _CUSTOMERS.run(
+        connection, _UPDATE_CUSTOMERS, program_id, [_customer_row(customer) for customer in changed.values()]
+    )
+    rows = [_account_row(account, touched_at.pop(account.customer_id, None)) for account in accounts.values()]
+    await _ACCOUNTS.insert(connection, program_id, rows, end=_REPLACE_ACCOUNT)
+    if touched_at:
+        await connection.execute(
+            "update accounts a set updated_at = u.at from unnest($2::bigint[], $3::timestamptz[]) as u (id, at) "
+            "where a.program_id = $1 and a.customer_id = u.id",
+            program_id,
+            list(touched_at),
+            list(touched_at.values()),
+        )
+
+
+async def _save_orders(connection: Connection, program_id: int, decisions: Iterable[Decision]) -> None:
+    fresh: dict[int, Order] = {}
+    changed: dict[int, Order] = {}
+    for decision in decisions:
+        order = decision.order
+        if order is not None and decision.order_changed:
+            into = fresh if decision.order_is_new or order.id in fresh else changed
+            into[order.id] = order
+    await _ORDERS.insert(connection, program_id, [_order_row(order) for order in fresh.values()])
+    await _ORDERS.run(connection, _UPDATE_ORDERS, program_id, [_order_row(order) for order in changed.values()])
+
+
+async def _save_lots(connection: Connection, program_id: int, decisions: Iterable[Decision]) -> None:
+    fresh: dict[int, Lot] = {}
+    changed: dict[int, Lot] = {}
+    for decision in decisions:
+        opened = {movement.lot_id for movement in decision.movements if movement.from_bucket == "issued"}
+        for lot in decision.lots:
+            into = fresh if lot.id in opened or lot.id in fresh else changed
+            into[lot.id] = lot
+    await _LOTS.insert(connection, program_id, [msgspec.structs.astuple(lot) for lot in fresh.values()])
+    await _LOTS.run(
+        connection, _UPDATE_LOTS, program_id, [msgspec.structs.astuple(lot) for lot in changed.values()]
+    )
+
+
+async def _save_deficits(connection: Connection, program_id: int, decisions: Iterable[Decision]) -> None:
+    accounts = {d.account.customer_id: d.account for d in decisions if d.account is not None and d.deficits_changed}
+    if not accounts:
+        return
+    await connection.execute(
+        "delete from deficits where program_id = $1 and customer_id = any($2::bigint[])", program_id, list(accounts)
+    )
+    rows = [(h.movement_id, h.customer_id, h.points) for account in accounts.values() for h in account.deficits]
+    await _DEFICITS.insert(connection, program_id, rows)
+
+
+async def _save_reports(connection: Connection, program_id: int, decisions: Sequence[Decision]) -> None:
+    """Payments, refunds, what waits or waited for its order, and activities."""
+    payments: list[Row] = []
+    refunds: list[Row] = []
+    early: list[Row] = []
+    early_done: list[tuple[int, int]] = []
+    activities: list[Row] = []
+    for d in decisions:
+        payments.extend((d.id, payment.order_id, payment.amount_minor, d.at) for payment in d.payments)
+        refunds.extend((*msgspec.structs.astuple(refund), d.id, d.at) for refund in d.refunds)
+        early.extend((*msgspec.structs.astuple(report), d.id, None, d.at) for report in d.early)
+        early_done.extend((early_id, d.id) for early_id in d.early_done)
+        for a in d.activities:
+            properties = msgspec.json.encode(a.properties).decode()
+            activities.append(
+                (a.id, a.customer_id, a.name, a.merchant_id, a.points, a.lot_id, a.note, properties, d.id)
+                + (a.happened_at, d.at)
+            )
+    await _PAYMENTS.insert(connection, program_id, payments)
+    await _REFUNDS.insert(connection, program_id, refunds)
+    await _EARLY.insert(connection, program_id, early)
+    await _ACTIVITIES.insert(connection, program_id, activities)
+    if early_done:
+        await connection.execute(
+            "update early_reports e set applied_by = u.decision from unnest($2::bigint[], $3::bigint[]) "
+            "as u (id, decision) where e.program_id = $1 and e.early_id = u.id",
+            program_id,
+            *(list(column) for column in zip(*early_done, strict=True)),
+        )
+
+
+def _latest(
+    decisions: Iterable[Decision], key: Callable[[Decision], object], row: Callable[[Decision], Row]
+) -> list[Row]:
+    """A row for each key, of the last decision that has it; a key of None has none."""
+    found: dict[object, Row] = {}
+    for decision in decisions:
+        if (name := key(decision)) is not None:
+            found[name] = row(decision)
+    return list(found.values())
+
+
+def _identity_of(decision: Decision) -> object:
+    return (decision.identity.scope, decision.identity.key) if decision.identity is not None else None
+
+
+def _identity_row(decision: Decision) -> Row:
+    identity = decision.identity
+    assert identity is not None
+    return (
+        identity.scope,
+        identity.key,
+        identity.fingerprint,
+        decision.id or None,
+        refusal_text(decision.refusal),
+        identity.at,
+    )
+
+
+def refusal_text(refusal: Refused | None) -> str | None:
+    """A refusal as it is remembered; `pages.refusal_from` reads it again."""
+    if refusal is None:
+        return None
+    return msgspec.json.encode({"kind": type(refusal).__name__, "data": refusal.data}).decode()
+
+
+def _decision_row(decision: Decision) -> Row:
+    return (
+        decision.id,
+        decision.kind,
+        decision.outcome,
+        decision.customer.id if decision.customer is not None else None,
+        decision.order.id if decision.order is not None else None,
+        decision.actor,
+        msgspec.json.encode(decision.trace).decode(),
+        decision.at,
+    )
+
+
+def _customer_row(customer: Customer) -> Row:
+    return (
+        customer.id,
+        customer.merchant_id,
+        customer.email,
+        email_key(customer.email),
+        customer.first_name,
+        customer.last_name,
+        customer.birthday,
+        msgspec.json.encode(customer.properties).decode(),
+        customer.member_since,
+        customer.blocked,
+        customer.created_at,
+        customer.updated_at,
+    )
+
+
+def _account_row(account: Account, touched_at: Any) -> Row:
+    return (
+        account.customer_id,
+        account.pending,
+        account.available,
+        account.spent,
+        account.next_due_at,
+        touched_at or account.updated_at,
+    )
+
+
+_ORDER_FIELDS = tuple(name for name in _ORDERS.columns if name not in ("order_id", "details"))
+
+
+def _order_row(order: Order) -> Row:
+    values = {name: getattr(order, name) for name in _ORDER_FIELDS}
+    values["order_id"] = order.id
+    values["details"] = msgspec.json.encode(order.details).decode()
+    return tuple(values[name] for name in _ORDERS.columns)
+
+
+def _event_rows(decision: Decision) -> list[Row]:
+    return [
+        (
+            event.id,
+            event.kind,
+            decision.id,
+            event.customer_id,
+            event.order_id,
+            event.movement_id,
+            msgspec.json.encode(event.payload).decode(),
+            decision.at,
+        )
+        for event in decision.events
+    ]

@@ -1,0 +1,94 @@
+"""The delivery log: what came in at the Lootly door, what was done and why. Kept for some days."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from regulars.storage.database import Connection
+from regulars.storage.rows import Table
+
+
+class StoredDelivery(msgspec.Struct, frozen=True, kw_only=True):
+    """One call as it is kept. Its fields stand in the order of `_DELIVERIES`' columns."""
+
+    credential_id: int
+    integration: str
+    hook: str
+    body: bytes
+    status: int
+    outcome: str
+    problem: bool
+    subject: str | None
+    message: str | None
+    details: str
+    decision_id: int | None
+    received_at: datetime
+
+
+class LoggedDelivery(msgspec.Struct, frozen=True, kw_only=True):
+    """One call as it is read again, without its body."""
+
+    program_id: int
+    delivery_id: int
+    received_at: datetime
+    integration: str
+    hook: str
+    subject: str | None
+    outcome: str
+    status: int
+    problem: bool
+    message: str | None
+    details: str
+
+
+_DELIVERIES = Table(
+    "deliveries",
+    {
+        "credential_id": "bigint",
+        "integration": "text",
+        "hook": "text",
+        "body": "bytea",
+        "status": "smallint",
+        "outcome": "text",
+        "problem": "boolean",
+        "subject": "text",
+        "message": "text",
+        "details": "text",
+        "decision_id": "bigint",
+        "received_at": "timestamptz",
+    },
+)
+
+_LATEST = """
+    select program_id, delivery_id, received_at, integration, hook, subject, outcome, status, problem, message, details
+      from deliveries
+     where program_id = $1 and ($2::text is null or integration = $2) and (problem or not $3)
+     order by received_at desc, delivery_id desc
+     limit $4
+"""
+
+_PRUNE = """
+    delete from deliveries
+     where program_id = $1 and delivery_id in (
+        select delivery_id from deliveries where program_id = $1 and received_at < $2 order by received_at limit $3)
+"""
+
+
+async def insert(connection: Connection, program_id: int, rows: Sequence[StoredDelivery]) -> None:
+    """Writes the rows by one statement; does nothing without rows."""
+    await _DELIVERIES.insert(connection, program_id, [msgspec.structs.astuple(row) for row in rows])
+
+
+async def latest(
+    connection: Connection, program_id: int, *, integration: str | None, problems_only: bool, most: int
+) -> list[LoggedDelivery]:
+    """A program's last calls, the newest first, at most `most`."""
+    rows = await connection.fetch(_LATEST, program_id, integration, problems_only, most)
+    return [LoggedDelivery(**dict(row)) for row in rows]
+
+
+async def prune(connection: Connection, program_id: int, *, before: datetime, most: int) -> int:
+    """Deletes calls that came before then, the oldest first, at most `most`. Answers how many."""
+    answer = await connection.execute(_PRUNE, program_id, before, most)
+    return int(answer.split()[-1])

@@ -1,0 +1,55 @@
+"""The head row of a program: the one lock, and what every batch begins with."""
+
+from datetime import datetime
+
+import msgspec
+
+from regulars.domain.book import Counters
+from regulars.storage.database import Connection
+
+_COUNTERS = Counters.__struct_fields__
+_COLUMNS = ", ".join(f'"{name}"' for name in _COUNTERS)
+_CHANGES = ", ".join(f'"{name}" = ${number}' for number, name in enumerate(_COUNTERS, start=4))
+
+_LOCK = f"""
+    select version, clock_offset_seconds, last_at, chain, pg_current_xact_id()::text as transaction, {_COLUMNS}
+      from heads where program_id = $1 for update
+"""
+_SAVE = f"update heads set last_at = $2, chain = $3, {_CHANGES} where program_id = $1"
+
+
+class Head(msgspec.Struct):
+    """What the head row said when it was locked. `transaction` is what `fate` later asks for."""
+
+    version: int
+    clock_offset_seconds: int
+    last_at: datetime
+    chain: bytes
+    transaction: str
+    ids: Counters
+
+
+async def lock(connection: Connection, program_id: int) -> Head | None:
+    """Locks a program for the length of the transaction. None when there is no such program."""
+    row = await connection.fetchrow(_LOCK, program_id)
+    if row is None:
+        return None
+    return Head(
+        version=row["version"],
+        clock_offset_seconds=row["clock_offset_seconds"],
+        last_at=row["last_at"],
+        chain=row["chain"],
+        transaction=row["transaction"],
+        ids=Counters(**{name: row[name] for name in _COUNTERS}),
+    )
+
+
+async def save(connection: Connection, program_id: int, *, at: datetime, chain: bytes, ids: Counters) -> None:
+    """Writes counters, time and chain hash as the batch leaves them."""
+    await connection.execute(_SAVE, program_id, at, chain, *(getattr(ids, name) for name in _COUNTERS))
+
+
+async def fate(connection: Connection, transaction: str) -> str | None:
+    """What became of a transaction: "committed", "aborted", "in progress", or None when it is long forgotten."""
+    status: str | None = await connection.fetchval("select pg_xact_status($1::text::xid8)", transaction)
+    return status

@@ -1,0 +1,98 @@
+"""Customers with their points as of now: approvals that are due count, even when no job has made them yet."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from regulars.domain.book import Account
+from regulars.domain.customers import Customer
+from regulars.storage.database import Connection
+from regulars.storage.listings.window import Conditions, Key, Window, narrow
+from regulars.storage.pages import customer_from
+
+KEY: Final = Key("customers", "customer_id", "created_at")
+
+_STANDING = """
+    select c.*, a.pending - due.points as pending, a.available + due.points as available, a.spent, a.next_due_at,
+           a.updated_at as account_updated_at
+      from customers c join accounts a using (program_id, customer_id)
+     cross join lateral (
+         select (case when a.next_due_at <= $2 then coalesce((
+             select sum(l.remaining) from lots l
+              where l.program_id = c.program_id and l.customer_id = c.customer_id and l.remaining > 0
+                and l.state = 'pending' and l.approves_at <= $2
+         ), 0) else 0 end)::bigint as points
+     ) due
+     where c.program_id = $1 and
+"""
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """A customer, and the points that are pending, available and spent now. `account.updated_at` is of both."""
+
+    customer: Customer
+    account: Account
+
+
+async def standings(
+    connection: Connection, program_id: int, customer_ids: Iterable[int], *, now: datetime
+) -> dict[int, Standing]:
+    """These customers by id, with their points at `now` (program time)."""
+    rows = await connection.fetch(
+        f"{_STANDING} c.customer_id = any($3::bigint[])", program_id, now, list(set(customer_ids))
+    )
+    return {
+        row["customer_id"]: Standing(
+            customer_from(row),
+            Account(
+                customer_id=row["customer_id"],
+                pending=row["pending"],
+                available=row["available"],
+                spent=row["spent"],
+                next_due_at=row["next_due_at"],
+                updated_at=row["account_updated_at"],
+            ),
+        )
+        for row in rows
+    }
+
+
+async def id_of(connection: Connection, program_id: int, merchant_id: str) -> int | None:
+    """The id of the customer whom the shop knows by this id."""
+    found: int | None = await connection.fetchval(
+        "select customer_id from customers where program_id = $1 and merchant_id = $2", program_id, merchant_id
+    )
+    return found
+
+
+async def listed(connection: Connection, program_id: int, window: Window) -> list[int]:
+    """The ids of the window's customers, in its order."""
+    where = Conditions(program_id)
+    await narrow(connection, where, KEY, window)
+    if window.changed_from is not None:
+        where.add("updated_at >= {}", window.changed_from)
+    if window.changed_before is not None:
+        where.add("updated_at < {}", window.changed_before)
+    if window.by_change and window.beyond is not None:
+        sign = ">" if window.ascending else "<"
+        at, beyond = where.value(window.beyond_at), where.value(window.beyond)
+        where.texts.append(f"(updated_at, customer_id) {sign} ({at}::timestamptz, {beyond}::bigint)")
+    if window.email is not None:
+        part = where.value(f"%{_literally(window.email.lower())}%")
+        where.texts.append(
+            "exists (select from customers c where c.program_id = a.program_id "
+            f"and c.customer_id = a.customer_id and c.email_key like {part})"
+        )
+    order = f"updated_at {window.direction}, customer_id" if window.by_change else "customer_id"
+    rows = await connection.fetch(
+        f"select customer_id from accounts a where program_id = $1{where} order by {order} {window.direction} "
+        f"limit {where.value(window.limit)} offset {where.value(window.offset)}",
+        *where.values,
+    )
+    return [row["customer_id"] for row in rows]
+
+
+def _literally(text: str) -> str:
+    return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
