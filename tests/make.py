@@ -32,10 +32,18 @@ def rule(points_per_unit: tuple[int, int] = (1, 1), **changes: Any) -> PurchaseR
     return PurchaseRule(rate_numerator=points_per_unit[0], rate_denominator=points_per_unit[1], **changes)
 
 
-def program(purchase: PurchaseRule | None = None, *, join: int = 0, currency: str = "GBP", **changes: Any) -> Program:
+def program(
+    purchase: PurchaseRule | None = None, *, join: int = 0, currency: str = "GBP", **changes: Any
+) -> Program:
     """The tea shop's program: one site, one point a pound, nothing for joining."""
     site = Site(id=1, name="Tea & Leaves", domain="https://tea.example", currency=currency)
-    values: dict[str, Any] = {"id": 1, "version": 1, "name": "Tea Circle", "currency": currency, "sites": (site,)}
+    values: dict[str, Any] = {
+        "id": 1,
+        "version": 1,
+        "name": "Tea Circle",
+        "currency": currency,
+        "sites": (site,),
+    }
     return Program(**(values | changes), purchase=purchase or PurchaseRule(), join=JoinRule(points=join))
 
 
@@ -52,7 +60,9 @@ def guest(**changes: Any) -> CustomerRef:
     return CustomerRef(**({"email": "guest@example.com", "guest": True} | changes))
 
 
-def order(merchant_id: str | None = None, *, total: int = 4999, shipping: int = 1000, **changes: Any) -> RecordOrder:
+def order(
+    merchant_id: str | None = None, *, total: int = 4999, shipping: int = 1000, **changes: Any
+) -> RecordOrder:
     """An order of 39.99 and 10.00 shipping, paid, by Alice. Money in minor units."""
     tax = changes.get("tax_minor", 0)
     values: dict[str, Any] = {
@@ -90,9 +100,9 @@ def update(merchant_id: str, *, paid: int, refunded: int = 0, **changes: Any) ->
     return UpdateOrder(**(values | changes))
 
 
-def refund(merchant_id: str, amount: int, *, id: str | None = None, **changes: Any) -> RecordRefund:
+def refund(merchant_id: str, amount: int, *, reference: str | None = None, **changes: Any) -> RecordRefund:
     values: dict[str, Any] = {"site_id": 1, "merchant_id": merchant_id, "currency": "GBP"}
-    return RecordRefund(**(values | changes), parts=(RefundPart(amount, id),))
+    return RecordRefund(**(values | changes), parts=(RefundPart(amount, reference),))
 
 
 def settings(tmp_path: Any, **changes: Any) -> Settings:

@@ -70,7 +70,7 @@ def configure(settings: Settings, stream: IO[str] | None = None) -> None:
 
 
 def _tame_libraries(*, debug: bool) -> None:
-    """uvicorn tells its life story at level info; ours is shorter. Of the libraries only warnings are shown."""
+    """uvicorn tells its life story at level info; ours is shorter. Libraries show warnings alone."""
     for name in (
         "uvicorn",
         "uvicorn.error",
@@ -117,7 +117,7 @@ def cut(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
 
 
 def escape(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-    """For the console: unprintable characters as \\x1b and the like; a stack trace keeps its lines, indented."""
+    """For the console: unprintable characters as \\x1b and so on; a stack trace keeps its lines, indented."""
     shown: MutableMapping[str, Any] = {}
     for key, value in event.items():
         if key == "exception":

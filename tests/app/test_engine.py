@@ -26,7 +26,10 @@ async def open_shop(house: House, **changes: Any) -> int:
     created = await create_program(
         house.database,
         house.vault,
-        **({"name": "Tea Circle", "domain": "https://tea.example", "currency": "GBP", "now": make.NOON} | changes),
+        **(
+            {"name": "Tea Circle", "domain": "https://tea.example", "currency": "GBP", "now": make.NOON}
+            | changes
+        ),
     )
     return created.program_id
 
@@ -70,8 +73,8 @@ async def test_an_order_its_refund_and_its_cancel_in_one_batch_follow_each_other
     shop = await open_shop(house)
     answers = await asyncio.gather(
         house.engine.submit(shop, make.worked_example("B1")),
-        house.engine.submit(shop, make.refund("B1", 1599, id="R1")),
-        house.engine.submit(shop, make.refund("B1", 1599, id="R1")),
+        house.engine.submit(shop, make.refund("B1", 1599, reference="R1")),
+        house.engine.submit(shop, make.refund("B1", 1599, reference="R1")),
         house.engine.submit(shop, CancelOrder(site_id=1, merchant_id="B1")),
         house.engine.submit(shop, make.update("B1", paid=3999, refunded=1599)),
     )

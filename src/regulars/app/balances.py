@@ -7,7 +7,9 @@ from regulars.domain.program import Program
 from regulars.storage import balances
 from regulars.storage.balances import Balance
 from regulars.storage.database import Database
-from regulars.storage.prompt import prompt
+from regulars.storage.reading import reading
+
+PATIENCE_SECONDS = 2.0
 
 
 async def find_balances(
@@ -15,11 +17,11 @@ async def find_balances(
 ) -> dict[str, Balance]:
     """The balances of those that are known, by their ids, at real time `now`; due approvals count as done.
 
-    Raises Late when the database doesn't answer.
+    Raises Busy when the database doesn't answer.
     """
     askable = [merchant_id for merchant_id in merchant_ids if "\x00" not in merchant_id]
     if not askable:
         return {}
-    async with prompt(database) as connection:
+    async with reading(database, patience_seconds=PATIENCE_SECONDS) as connection:
         found = await balances.find(connection, program.id, askable, program.time(now))
     return {balance.merchant_id: balance for balance in found}

@@ -71,12 +71,14 @@ class Credentials:
         self._asking: dict[str, asyncio.Task[Credential | None]] = {}
 
     def cached(self, lookup: str) -> Credential | None:
-        """The credential if it was looked up within the last second, without asking the database; else None."""
+        """The credential if it was looked up within the last second, without asking the database; else
+        None."""
         known = self._found.get(lookup)
         return known[1] if known is not None and known[0] > time.monotonic() else None
 
     async def find(self, lookup: str) -> Credential | None:
-        """The credential of this look-up text; None when it is unknown or revoked. Callers at once share a question."""
+        """The credential of this look-up text; None when it is unknown or revoked. Callers at once share a
+        question."""
         known = self._found.get(lookup)
         if known is not None and known[0] > time.monotonic():
             return known[1]
@@ -119,7 +121,8 @@ class Credentials:
 async def create_api_key(
     database: Database, *, program_id: int, name: str, scopes: tuple[str, ...], now: datetime
 ) -> str:
-    """Makes an API key and answers it, this once: only its hash is stored. Raises Invalid for an unknown scope."""
+    """Makes an API key and answers it, this once: only its hash is stored. Raises Invalid for an unknown
+    scope."""
     for scope in scopes:
         if scope not in SCOPES:
             raise Invalid("scope", f"{scope!r} is none of {', '.join(SCOPES)}")

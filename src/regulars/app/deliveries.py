@@ -1,4 +1,4 @@
-"""The delivery log's use cases: what is kept of a call, writing it before the call is answered, reading, pruning."""
+"""The delivery log: what is kept of a call, writing it before the call is answered, reading, pruning."""
 
 import asyncio
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ from regulars.domain.trace import sentence
 from regulars.storage import deliveries, programs
 from regulars.storage.database import Database
 from regulars.storage.deliveries import LoggedDelivery, StoredDelivery
-from regulars.storage.prompt import prompt
+from regulars.storage.reading import reading
 
 if TYPE_CHECKING:
     from regulars.app.house import House
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 WRITTEN_AT_ONCE: Final = 200
 WAITING_AT_MOST: Final = 2000
 PRUNED_AT_ONCE: Final = 5000
+PATIENCE_SECONDS: Final = 2.0
 
 _PROBLEMS: Final = frozenset({Outcome.REFUSED, Outcome.DIFFERS})
 _IN_SHORT: Final = {
@@ -47,7 +48,7 @@ _IN_SHORT: Final = {
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """One call that came in, for the log. `status` answers it when it is accepted, `refused_status` when refused.
+    """One call that came in. `status` answers it when it is accepted, `refused_status` when refused.
 
     `subject`: the shop's id of the order or customer that it is about.
     """
@@ -110,7 +111,7 @@ def describe_refusal(refusal: Refused) -> str:
 
 
 def printable(text: str, longest: int = 255) -> str:
-    """The text as it can be kept and shown in one line: control characters and lone surrogates escaped, cut."""
+    """The text as it is kept and shown in one line: cut, control characters and lone surrogates escaped."""
     shown = text[: longest + 1].encode("utf-8", "backslashreplace").decode()
     if not shown.isprintable():
         shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in shown)
@@ -144,7 +145,7 @@ def _row(
 
 
 class Deliveries:
-    """Writes what never reaches the engine, many rows a transaction: a program's rows wait while one is under way."""
+    """Writes what never reaches the engine; a program's rows gather while one statement is under way."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -164,10 +165,12 @@ class Deliveries:
         message: str | None = None,
         details: dict[str, Any] | None = None,
     ) -> None:
-        """Returns once the row is on disk. Raises Busy when too many wait, Late when the database doesn't answer."""
+        """Returns once the row is on disk. Raises Busy when too many wait, or no answer comes."""
         if subject is not None:
             delivery = msgspec.structs.replace(delivery, subject=subject)
-        row = _row(delivery, status=status, outcome=outcome, problem=problem, message=message, details=details)
+        row = _row(
+            delivery, status=status, outcome=outcome, problem=problem, message=message, details=details
+        )
         if self._count >= WAITING_AT_MOST:
             raise Busy(waiting=self._count)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -203,7 +206,7 @@ class Deliveries:
 
     async def _insert(self, program_id: int, rows: Sequence[StoredDelivery]) -> Exception | None:
         try:
-            async with prompt(self._database) as connection:
+            async with reading(self._database, patience_seconds=PATIENCE_SECONDS) as connection:
                 await deliveries.insert(connection, program_id, rows)
         except Exception as error:  # noqa: BLE001 - whatever it was, the callers must hear of it
             return error

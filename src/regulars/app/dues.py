@@ -12,7 +12,8 @@ AT_ONCE = 100
 
 
 async def settle_due(database: Database, engine: Engine, *, now: datetime) -> int:
-    """Settles every account on which something is due by real time `now`; answers how many. Safe to run anywhere, twice."""
+    """Settles every account on which something is due by real time `now`; answers how many. Safe to run
+    anywhere, twice."""
     settled = 0
     async with database.acquire() as connection:
         clocks = await dues.programs_with_clocks(connection)

@@ -1,7 +1,7 @@
 """The engine: one lane a program, committed in groups.
 
-A lane takes what has queued up, locks the program's head row, decides each command on what the one before it left, saves
-with one statement a table, commits once, and only then answers every caller.
+A lane takes what has queued up, locks the program's head row, decides each command on what the one before
+it left, saves with one statement a table, commits once, and only then answers every caller.
 """
 
 import asyncio
@@ -76,7 +76,8 @@ class Lane:
         return len(self.urgent) + len(self.bulk)
 
     def take(self) -> list[Waiting]:
-        """The next batch: interactive commands first, bulk in small helpings. Callers who left are dropped."""
+        """The next batch: interactive commands first, bulk in small helpings. Callers who left are
+        dropped."""
         batch: list[Waiting] = []
         for queue, most in ((self.urgent, BATCH_MOST), (self.bulk, BULK_MOST)):
             while queue and len(batch) < most:
@@ -113,8 +114,8 @@ class Engine:
     ) -> Decision:
         """The decision on `command`, after its commit.
 
-        Raises the decision's refusal (a domain Refused); Busy or Late when surely nothing was or will be done; Unsure
-        when the database fell silent during COMMIT.
+        Raises the decision's refusal (a domain Refused); Busy or Late when surely nothing was or will be
+        done; Unsure when the database fell silent during COMMIT.
         """
         lane = self._lanes.get(program_id)
         if lane is None:
@@ -192,7 +193,8 @@ class Engine:
                 return
 
     async def _attempt(self, lane: Lane, batch: list[Waiting]) -> list[Decision]:
-        """One transaction: lock, load once, decide each, save, commit. Answers the decisions in the batch's order."""
+        """One transaction: lock, load once, decide each, save, commit. Answers the decisions in the
+        batch's order."""
         async with open_batch(self._database, lane.program_id) as tx:
             program = lane.program
             if program is None or program.version != tx.head.version:
@@ -221,7 +223,8 @@ class Engine:
     async def _became(self, lane: Lane, batch: list[Waiting], transaction: str, deadline: float) -> bool:
         """Finds out what became of a COMMIT that was not answered, before anything else is done in this lane.
 
-        True: it happened, or the callers were told that nobody knows yet. False: it did not happen, so try again.
+        True: it happened, or the callers were told that nobody knows yet. False: it did not happen, so try
+        again.
         """
         loop = asyncio.get_running_loop()
         while True:

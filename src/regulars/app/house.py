@@ -33,7 +33,12 @@ class House:
     """Settings, database, engine and the small memories around them."""
 
     def __init__(
-        self, settings: Settings, database: Database, vault: Vault, clock: Callable[[], datetime], warnings: list[str]
+        self,
+        settings: Settings,
+        database: Database,
+        vault: Vault,
+        clock: Callable[[], datetime],
+        warnings: list[str],
     ) -> None:
         self.settings = settings
         self.database = database
@@ -49,7 +54,8 @@ class House:
 
     @classmethod
     async def open(cls, settings: Settings, dsn: str, *, clock: Callable[[], datetime] = real_time) -> Self:
-        """Connects. Raises NotDurable or TooOld for a server that can't be trusted with points, else asyncpg's errors."""
+        """Connects. Raises NotDurable or TooOld for a server that can't be trusted with points, else
+        asyncpg's errors."""
         database = await Database.connect(
             dsn, most=settings.database_pool, statement_cache=settings.database_statement_cache
         )
@@ -74,7 +80,7 @@ class House:
             async with asyncio.timeout(HEALTH_SECONDS):
                 await self.database.ping()
             checks["database"] = "answers"
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it is, the database does not answer
             checks["database"] = "does not answer"
             status = "degraded"
         if self._warnings:

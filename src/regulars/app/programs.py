@@ -1,4 +1,5 @@
-"""Programs: making them, changing their rules, moving a test program's clock; each change raises the version."""
+"""Programs: making them, changing their rules, moving a test program's clock; each change raises the
+version."""
 
 import re
 import time
@@ -83,7 +84,8 @@ async def create_program(
 ) -> Created:
     """Makes a program with one site, an API key that may do everything, and a Lootly integration.
 
-    `domain` is an origin, `https://shop.example`; port and plain http are allowed. Raises Invalid, naming the field.
+    `domain` is an origin, `https://shop.example`; port and plain http are allowed. Raises Invalid, naming
+    the field.
     """
     if not name.strip() or len(name) > 255 or "\x00" in name:
         raise Invalid("name", "must be a text of 1 to 255 characters")
@@ -146,7 +148,8 @@ def purchase_rule(
 
 
 def parse_origin(text: str) -> str:
-    """`https://shop.example` in lower case, without a slash at its end. Raises Invalid for anything but an origin."""
+    """`https://shop.example` in lower case, without a slash at its end. Raises Invalid for anything but an
+    origin."""
     parts = urlsplit(text.strip())
     origin = f"{parts.scheme}://{parts.netloc}".lower()
     if (
@@ -168,7 +171,8 @@ async def change_rules(
     join: JoinRule | None = None,
     now: datetime,
 ) -> Program:
-    """Changes what earns from the next order on; orders already recorded keep their rule. Raises UnknownProgram."""
+    """Changes what earns from the next order on; orders already recorded keep their rule. Raises
+    UnknownProgram."""
     async with database.acquire() as connection, connection.transaction():
         program = await _locked(connection, program_id)
         rules = Rules(purchase=purchase(program.purchase), join=join or program.join)
@@ -205,6 +209,4 @@ async def _raise_version(
 ) -> None:
     version = program.version + 1
     await storage.save_version(connection, program.id, version, rules, now)
-    await storage.set_head(
-        connection, program.id, version=version, clock_offset_seconds=clock_offset_seconds
-    )
+    await storage.set_head(connection, program.id, version=version, clock_offset_seconds=clock_offset_seconds)

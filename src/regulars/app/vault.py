@@ -1,4 +1,5 @@
-"""Secrets that sign must be read again, so they are encrypted; keys for access are only ever compared, so hashed."""
+"""Secrets that sign must be read again, so they are encrypted; keys for access are only ever compared, so
+hashed."""
 
 import base64
 import hashlib
@@ -26,8 +27,8 @@ class Vault:
             return self._fernet.decrypt(closed).decode()
         except InvalidToken:
             raise WrongSecretKey(
-                "a stored secret cannot be read: REGULARS_SECRET_KEY (or secret.key in the home) is not the key that "
-                "it was encrypted with"
+                "a stored secret cannot be read: REGULARS_SECRET_KEY (or secret.key in the home) "
+                "is not the key that it was encrypted with"
             ) from None
 
 

@@ -28,15 +28,6 @@ COLUMNS = (
     "CustomerID",
     "Country",
 )
-    "InvoiceNo",
-    "StockCode",
-    "Description",
-    "Quantity",
-    "InvoiceDate",
-    "UnitPrice",
-    "CustomerID",
-    "Country",
-]
 
 SHIPPING = frozenset({"POST", "DOT", "C2"})
 """Stock codes of postage and carriage."""
@@ -188,7 +179,7 @@ def _refunds(invoice: Invoice, shelf: Shelf, counts: Counts, *, door: Door) -> I
 
 
 def shopper_of(invoice: Invoice) -> Shopper:
-    """The invoice's customer. The file has no e-mails, by which guests are known: they get believable ones."""
+    """The invoice's customer, with a believable e-mail: the file has none, and guests are known by it."""
     customer = invoice.customer
     email = f"c{customer}@shop.example" if customer else f"guest-{invoice.number}@shop.example"
     return Shopper(merchant_id=customer or None, email=email, country=invoice.country or None)
@@ -206,6 +197,8 @@ def _invoices(path: Path, zone: ZoneInfo, counts: Counts) -> list[Invoice]:
         except ValueError as error:
             raise UnreadableOrders(f"{path.name}, line {number}: {error}") from None
         invoice.lines.append(line)
+    if not invoices:
+        raise UnreadableOrders(f"{path.name} has column names but no lines")
     counts.invoices = len(invoices)
     return list(invoices.values())
 

@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 
 from regulars.demo.reports import Report
-from regulars.demo.sender import Answer
+from regulars.demo.sender import Answer, NotReachable
 
 AT_ONCE = 64
 WAITING_EACH = 4
@@ -36,7 +36,7 @@ class Summary(msgspec.Struct, kw_only=True):
 async def replay(
     reports: Iterable[Report],
     sender: CanSend,
-    progress: Progress = lambda report: None,
+    progress: Progress = lambda _: None,
     *,
     at_once: int = AT_ONCE,
 ) -> Summary:
@@ -60,7 +60,7 @@ async def replay(
                 await queues[_place(report) % at_once].put(report)
             for queue in queues:
                 await queue.put(None)
-    except* Exception as failures:
+    except* NotReachable as failures:
         raise failures.exceptions[0] from None
     summary.seconds = time.monotonic() - started
     return summary

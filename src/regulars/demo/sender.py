@@ -22,7 +22,7 @@ HEALTH_SECONDS = 2.0
 
 
 class NotReachable(ConnectionError):
-    """The server did not take a report, however often it was asked; sending everything again goes on from there."""
+    """The server did not take a report, however often it was asked. Sending all again goes on from there."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -32,7 +32,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Sender:
-    """Sends reports with the keys of one program. What may have been lost is sent again: every report can be."""
+    """Sends reports with one program's keys. What may have been lost is sent again: every report can be."""
 
     def __init__(self, client: httpx.AsyncClient, keys: Created) -> None:
         self._client = client

@@ -32,7 +32,7 @@ class Request(msgspec.Struct, frozen=True):
 
 
 def request_for(report: Report, keys: Created) -> Request:
-    """The request that tells `report` to its door. Raises TypeError for a report that the door has no words for."""
+    """The request that tells `report` to its door. Raises TypeError where the door has no words for it."""
     words = _HOOKS if report.door is Door.LOOTLY else _CALLS
     if type(report) not in words:
         raise TypeError(f"{report.door} has no words for a {type(report).__name__}")

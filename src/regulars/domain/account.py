@@ -88,11 +88,11 @@ def save_customer(case: Case, command: SaveCustomer) -> Outcome:
 
 
 def identify(case: Case, ref: CustomerRef, *, at: datetime, activity: Activity | None = None) -> bool:
-    """Finds or makes the customer that `ref` means and enrols where it says so. Answers whether one joined now.
+    """Finds or makes the customer that `ref` means, and enrols where it says so. Answers whether one joined.
 
-    With an id: that customer, else the guest of that e-mail, who becomes known by the id; a guest is kept apart from the
-    member of the same id. Without one: the oldest member of that e-mail where the door says so, else the guest of it.
-    Raises Invalid when neither an id nor an e-mail is given.
+    With an id: that customer, else the guest of that e-mail, who becomes known by the id; a guest is kept
+    apart from the member of the same id. Without one: the oldest member of that e-mail where the door says
+    so, else the guest of it. Raises Invalid when neither an id nor an e-mail is given.
     """
     found = _find(case, ref)
     if found is None:

@@ -8,12 +8,13 @@ from typing import Any
 
 import msgspec
 
-from regulars.domain.book import Account, Bucket, Cause, Counters, Lot, Movement, Posting
+from regulars.domain.book import Account, Bucket, Cause, Counters, Lot, Movement
 from regulars.domain.commands import Command
 from regulars.domain.customers import Customer
 from regulars.domain.decisions import Decision, DoneActivity, Early, Event, Outcome, Payment, Refund, Trace
 from regulars.domain.orders import Order
 from regulars.domain.page import Page
+from regulars.domain.posting import Posting
 
 _POINTS_EVENTS = {
     Bucket.ISSUED: "points.earned",
@@ -56,7 +57,8 @@ class Case:
         self._events.append((kind, payload))
 
     def points(self) -> Posting:
-        """The posting on this customer's account; what is due on it is settled first, so late jobs change nothing."""
+        """The posting on this customer's account; what is due on it is settled first, so late jobs change
+        nothing."""
         if self.posting is None:
             assert self.customer is not None
             account = self.page.accounts.get(self.customer.id) or Account(

@@ -1,7 +1,7 @@
 """What can be asked of a program's book. Doors and jobs make commands; `decide` answers them.
 
-Money is in minor units of `currency`, times are aware UTC. `field` names in errors are the commands' own; a door renames
-them to its wire's.
+Money is in minor units of `currency`, times are aware UTC. `field` names in errors are the commands' own;
+a door renames them to its wire's.
 """
 
 from datetime import date, datetime
@@ -25,8 +25,8 @@ class RefundStatus(StrEnum):
 class Identity(msgspec.Struct, frozen=True):
     """What makes a repeat of this call recognisable: the same `key` in `scope` is answered as the first time.
 
-    `fingerprint` tells whether the content is the same too. With `window_seconds` the memory ends that long after `at`
-    (real time) and the same content is then executed again.
+    `fingerprint` tells whether the content is the same too. With `window_seconds` the memory ends that
+    long after `at` (real time) and the same content is then executed again.
     """
 
     scope: str
@@ -43,7 +43,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 class CustomerRef(msgspec.Struct, frozen=True, kw_only=True):
     """Who the shop says a customer is, and what it says of them. None means not said.
 
-    `guest`: must be kept apart from members. `match_email`: without an id, the oldest member with that e-mail is meant.
+    `guest`: must be kept apart from members. `match_email`: without an id, the oldest member with that
+    e-mail is meant.
     """
 
     merchant_id: str | None = None
@@ -78,9 +79,12 @@ class OrderDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 class RecordOrder(Command, frozen=True, kw_only=True):
     """An order as the shop first reports it.
 
-    `total_minor` is after shipping and tax, before discounts; `goods_minor` is what is left without shipping and tax.
-    `paid_minor` None: all of it when paid, else nothing. `status` is the shop's own word (Lootly's hooks), if it has one.
-    `first_wins`: a repeat with other content is not an error, the first content stays (Lootly), else OrderDiffers.
+    `total_minor` is after shipping and tax, before discounts; `goods_minor` is what is left without
+    shipping and tax.
+    `paid_minor` None: all of it when paid, else nothing. `status` is the shop's own word (Lootly's hooks),
+    if it has one.
+    `first_wins`: a repeat with other content is not an error, the first content stays (Lootly), else
+    OrderDiffers.
     """
 
     door: str
@@ -132,8 +136,8 @@ class RefundPart(msgspec.Struct, frozen=True):
 class RecordRefund(Command, frozen=True, kw_only=True):
     """Money given back, in one or more parts; no parts: all that was paid.
 
-    `lenient` (Lootly): money beyond the order's counts only up to it, and a refund that comes first waits for its order;
-    else such a refund is Invalid and an unknown order UnknownOrder.
+    `lenient` (Lootly): money beyond the order's counts only up to it, and a refund that comes first waits
+    for its order; else such a refund is Invalid and an unknown order UnknownOrder.
     """
 
     site_id: int | None
@@ -165,7 +169,8 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SaveCustomer(Command, frozen=True, kw_only=True):
-    """Creates or updates a customer; enrols unless `customer.guest`. `activity`: the sign-up that says so, if one does."""
+    """Creates or updates a customer; enrols unless `customer.guest`. `activity`: the sign-up that says so,
+    if one does."""
 
     customer: CustomerRef
     activity: Activity | None = None
@@ -180,7 +185,8 @@ class PatchCustomer(Command, frozen=True, kw_only=True):
 
 
 class AdjustPoints(Command, frozen=True, kw_only=True):
-    """Staff give (`points` > 0) or take (< 0, at most what is available). `actor` is who; the reason is shown."""
+    """Staff give (`points` > 0) or take (< 0, at most what is available). `actor` is who; the reason is
+    shown."""
 
     merchant_id: str
     points: int
@@ -189,6 +195,7 @@ class AdjustPoints(Command, frozen=True, kw_only=True):
 
 
 class Settle(Command, frozen=True, kw_only=True):
-    """Does what is due on one account by now: approvals. Jobs send it; every other command settles first anyway."""
+    """Does what is due on one account by now: approvals. Jobs send it; every other command settles first
+    anyway."""
 
     customer_id: int

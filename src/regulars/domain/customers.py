@@ -8,7 +8,8 @@ from regulars.domain.commands import CustomerRef
 
 
 class Customer(msgspec.Struct, frozen=True, kw_only=True):
-    """`member_since` None: a guest, who earns nothing. Blocked members earn nothing and keep what they have."""
+    """`member_since` None: a guest, who earns nothing. Blocked members earn nothing and keep what they
+    have."""
 
     id: int
     merchant_id: str | None
@@ -33,7 +34,8 @@ def email_key(email: str | None) -> str | None:
 
 
 def with_profile(customer: Customer, said: CustomerRef) -> Customer:
-    """The customer with what the shop says now; what it does not say stays. The same object when nothing differs."""
+    """The customer with what the shop says now; what it does not say stays. The same object when nothing
+    differs."""
     changes: dict[str, object] = {}
     for name in ("email", "first_name", "last_name", "birthday"):
         value = getattr(said, name)

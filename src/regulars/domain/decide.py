@@ -23,10 +23,11 @@ from regulars.domain.page import Page
 
 
 def decide(page: Page, command: Command, now: datetime) -> Decision:
-    """The decision on `command` at program time `now`, on the state that `page` holds. Changes nothing itself.
+    """The decision on `command` at program time `now`, on the state that `page` holds. Changes nothing
+    itself.
 
-    A refusal is a decision too: `decision.refusal` says what stood in the way, and nothing is to be stored but, under an
-    Idempotency-Key, the refusal itself.
+    A refusal is a decision too: `decision.refusal` says what stood in the way, and nothing is to be stored
+    but, under an Idempotency-Key, the refusal itself.
     """
     if (remembered := _remembered(page, command, now)) is not None:
         return remembered
@@ -66,7 +67,8 @@ def _answer(case: Case, command: Command) -> Outcome:
 
 
 def _remembered(page: Page, command: Command, now: datetime) -> Decision | None:
-    """The first answer, when this identity was answered before; None when it is new or its memory has ended."""
+    """The first answer, when this identity was answered before; None when it is new or its memory has
+    ended."""
     identity = command.identity
     if identity is None:
         return None

@@ -50,7 +50,8 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refund(msgspec.Struct, frozen=True, kw_only=True):
-    """`reference`: the shop's id of it. `amount_minor` as told; what of it counts stands in the order's total."""
+    """`reference`: the shop's id of it. `amount_minor` as told; what of it counts stands in the order's
+    total."""
 
     id: int
     order_id: int
@@ -71,7 +72,8 @@ class Early(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DoneActivity(msgspec.Struct, frozen=True, kw_only=True):
-    """Something a customer did that is no order: a sign-up, an adjustment. `points` it gave, in lot `lot_id` if any."""
+    """Something a customer did that is no order: a sign-up, an adjustment. `points` it gave, in lot
+    `lot_id` if any."""
 
     id: int
     customer_id: int

@@ -30,7 +30,8 @@ def order_fingerprint(command: RecordOrder) -> bytes:
 
 
 def differences(known: Order, customer: Customer, command: RecordOrder) -> tuple[str, ...]:
-    """The command's names of what differs from the order that is known; payment is compared by fingerprint alone."""
+    """The command's names of what differs from the order that is known; payment is compared by fingerprint
+    alone."""
     fields = [name for name in _MONEY if getattr(known, name) != getattr(command, name)]
     said = command.customer
     if said.merchant_id is not None and said.merchant_id != customer.merchant_id:
@@ -41,7 +42,9 @@ def differences(known: Order, customer: Customer, command: RecordOrder) -> tuple
         fields.append("merchant_number")
     if command.placed_at is not None and min(command.placed_at, known.created_at) != known.placed_at:
         fields.append("placed_at")
-    for name in known.details.__struct_fields__:
-        if getattr(known.details, name) != getattr(command.details, name):
-            fields.append(name)
+    fields.extend(
+        name
+        for name in known.details.__struct_fields__
+        if getattr(known.details, name) != getattr(command.details, name)
+    )
     return tuple(fields)

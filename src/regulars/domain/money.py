@@ -1,4 +1,4 @@
-"""Money as integers of minor units, exact for every ISO 4217 exponent; the strict grammar of amounts on the wire."""
+"""Money as integers of minor units, exact for every ISO 4217 exponent; the strict grammar of amounts."""
 
 import re
 from typing import Final
@@ -9,11 +9,12 @@ _WITHOUT_CENTS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XO
 _WITH_MILLS = "BHD IQD JOD KWD LYD OMR TND"
 _WITH_TENTHS_OF_MILLS = "CLF UYW"
 _WITH_CENTS = """
-    AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF
-    CHW CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF
-    IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN
-    MXV MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS
-    SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG
+    AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD
+    CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD
+    GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA
+    MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR
+    RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD
+    TZS UAH USD USN UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG
 """
 
 EXPONENTS: Final[dict[str, int]] = {
@@ -64,7 +65,8 @@ def parse_amount(text: str, currency: str, field: str = "amount") -> int:
 
 
 def format_amount(minor: int, currency: str) -> str:
-    """The plain decimal text of `minor` units with all of the currency's digits: 3999 GBP is "39.99", 5 JPY is "5"."""
+    """The plain decimal text of `minor` units with all of the currency's digits: 3999 GBP is "39.99", 5
+    JPY is "5"."""
     digits = exponent(currency)
     if digits == 0:
         return str(minor)

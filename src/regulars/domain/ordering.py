@@ -1,4 +1,5 @@
-"""Decisions on orders: record, update, pay, refund, cancel. The points follow the order's state, whatever the path."""
+"""Decisions on orders: record, update, pay, refund, cancel. The points follow the order's state, whatever
+the path."""
 
 from datetime import datetime, timedelta
 
@@ -18,9 +19,10 @@ from regulars.domain.commands import (
     UpdateOrder,
 )
 from regulars.domain.decisions import Early, Outcome, Payment, Refund
+from regulars.domain.earning import earn, rewardable, say_why_not
 from regulars.domain.errors import Invalid, OrderDiffers, RefundDiffers, UnknownOrder
 from regulars.domain.fingerprint import differences, order_fingerprint
-from regulars.domain.orders import Order, approval_due, points_for, rewardable, taken_target
+from regulars.domain.orders import Order, taken_target
 
 FUTURE_ALLOWED = timedelta(days=1)
 """How far ahead of program time an order's date may be: shops' clocks and zones differ."""
@@ -193,7 +195,8 @@ def _use_order(case: Case, order: Order) -> None:
 
 
 def _repeated(case: Case, command: RecordOrder, known: Order) -> Outcome:
-    """The order is known: its first content stays, only a new status of the shop's is taken over (Lootly's hooks)."""
+    """The order is known: its first content stays, only a new status of the shop's is taken over (Lootly's
+    hooks)."""
     _use_order(case, known)
     fields: tuple[str, ...] = ()
     if known.fingerprint != order_fingerprint(command):
@@ -328,7 +331,8 @@ def _change(case: Case, before: Order, after: Order) -> Outcome:
 
 
 def _follow(case: Case, before: Order | None, after: Order, *, paid_at: datetime) -> None:
-    """Lets the points follow the order's new state: earn when it first qualifies, then take or restore the rest."""
+    """Lets the points follow the order's new state: earn when it first qualifies, then take or restore the
+    rest."""
     case.order = after
     paid = after.payment_status is PaymentStatus.PAID and after.rewarded_status
     if paid and after.paid_at is None:
@@ -336,9 +340,9 @@ def _follow(case: Case, before: Order | None, after: Order, *, paid_at: datetime
     elif not paid and after.lot_id is None and after.paid_at is not None:
         case.order = after = msgspec.structs.replace(after, paid_at=None)
     if after.lot_id is None and after.qualifies and not (before is not None and before.qualifies):
-        after = _earn(case, after)
+        after = earn(case, after)
     elif after.lot_id is None:
-        _say_why_not(case, after)
+        say_why_not(case, after)
     target = taken_target(after)
     if target > after.taken:
         cause = _cause(after)
@@ -348,59 +352,6 @@ def _follow(case: Case, before: Order | None, after: Order, *, paid_at: datetime
         case.points().restore(after.taken - target, case.page.takings_of(after.id), order_id=after.id)
         case.say("restored", points=after.taken - target, taken=target, given=after.given)
     case.order = msgspec.structs.replace(after, taken=target) if target != after.taken else after
-
-
-def _say_why_not(case: Case, order: Order) -> None:
-    if order.cancelled:
-        case.say("purchase: cancelled")
-    elif order.wholly_refunded:
-        case.say("purchase: refunded")
-    elif order.payment_status is not PaymentStatus.PAID:
-        case.say(
-            "purchase: not paid", paid=order.paid_minor, payable=order.payable_minor, currency=order.currency
-        )
-    elif not order.rewarded_status:
-        case.say("purchase: status", status=order.status)
-
-
-def _earn(case: Case, order: Order) -> Order:
-    """Applies the rule that is frozen with the order. Says what it gave, or why it gave nothing."""
-    rule = case.page.rules[order.rule_version]
-    customer = case.customer
-    assert customer is not None and order.paid_at is not None
-    points = points_for(rule, order.rewardable_minor, order.currency)
-    if not rule.enabled:
-        case.say("purchase: off")
-    elif not customer.is_member:
-        case.say("purchase: guest")
-    elif customer.blocked:
-        case.say("purchase: blocked")
-    elif order.payable_minor < rule.minimum_minor:
-        case.say(
-            "purchase: below minimum",
-            payable=order.payable_minor,
-            minimum=rule.minimum_minor,
-            currency=order.currency,
-        )
-    elif points == 0:
-        case.say("purchase: too little", rewardable=order.rewardable_minor, currency=order.currency)
-    else:
-        approves_at = approval_due(rule, order.paid_at)
-        case.say(
-            "purchase: given",
-            points=points,
-            rewardable=order.rewardable_minor,
-            currency=order.currency,
-            rate=f"{rule.rate_numerator}/{rule.rate_denominator}",
-            approves=approves_at,
-        )
-        lot = case.grant(
-            points, Cause.PURCHASE, order_id=order.id, effective_at=order.paid_at, approves_at=approves_at
-        )
-        return msgspec.structs.replace(
-            order, lot_id=lot.id, given=points, earned_at=case.now, activity_id=case.ids.next("activity")
-        )
-    return order
 
 
 def _cause(after: Order) -> Cause:

@@ -1,13 +1,11 @@
 """An order as the book knows it, and the arithmetic of what it gives and what refunds take."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import msgspec
 
 from regulars.domain.commands import OrderDetails, PaymentStatus, RefundStatus
-from regulars.domain.money import exponent
-from regulars.domain.program import PurchaseRule
 
 UPDATABLE: Final = ("payment_status", "paid_minor", "refund_status", "refunded_minor", "cancelled")
 
@@ -71,33 +69,6 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
             and not self.cancelled
             and not self.wholly_refunded
         )
-
-
-def rewardable(
-    rule: PurchaseRule, *, goods_minor: int, shipping_minor: int, tax_minor: int, discounts_minor: int
-) -> int:
-    """The part of an order's money that earns, in minor units, never below zero. Source: DESIGN, lootly.md §2."""
-    amount = goods_minor
-    if rule.counts_shipping:
-        amount += shipping_minor
-    if rule.counts_tax:
-        amount += tax_minor
-    if not rule.counts_discounts:
-        amount -= discounts_minor
-    return max(amount, 0)
-
-
-def points_for(rule: PurchaseRule, rewardable_minor: int, currency: str) -> int:
-    """Points for a rewardable amount: exact fractions, one floor at the end."""
-    unit: int = 10 ** exponent(currency)
-    if rule.whole_units_only:
-        rewardable_minor -= rewardable_minor % unit
-    return rewardable_minor * rule.rate_numerator // (unit * rule.rate_denominator)
-
-
-def approval_due(rule: PurchaseRule, paid_at: datetime) -> datetime | None:
-    """When points of an order paid at `paid_at` become available; None: at once."""
-    return paid_at + timedelta(days=rule.approval_days) if rule.approval_days else None
 
 
 def taken_back(given: int, refunded_minor: int, payable_minor: int) -> int:

@@ -28,6 +28,10 @@ def _points(number: int) -> str:
     return f"{number} point" if number == 1 else f"{number} points"
 
 
+def _says(text: str) -> Callable[[Facts], str]:
+    return lambda _: text
+
+
 def _given(facts: Facts) -> str:
     numerator, denominator = (int(part) for part in facts["rate"].split("/"))
     rate = f"{numerator / denominator:.4f}".rstrip("0").rstrip(".")
@@ -42,21 +46,22 @@ def _given(facts: Facts) -> str:
 
 def _taken(why: str) -> Callable[[Facts], str]:
     return lambda facts: (
-        f"Took {_points(facts['points'])} back {why}: {facts['taken']} of the {facts['given']} given are now taken."
+        f"Took {_points(facts['points'])} back {why}: "
+        f"{facts['taken']} of the {facts['given']} given are now taken."
     )
 
 
 _SENTENCES: Final[dict[str, Callable[[Facts], str]]] = {
     "joined": lambda facts: f"The customer became a member as of {_day(facts['on'])}.",
     "join: given": lambda facts: f"Gave {_points(facts['points'])} for joining.",
-    "join: blocked": lambda facts: "Gave nothing for joining: the customer is blocked.",
-    "already a member": lambda facts: (
+    "join: blocked": _says("Gave nothing for joining: the customer is blocked."),
+    "already a member": lambda _: (
         "The customer was a member already, so nothing was given for signing up."
     ),
-    "kept as a guest": lambda facts: "The sign-up says that the customer is a guest, so nobody was enrolled.",
-    "birthday set": lambda facts: "The birthday was set.",
-    "blocked": lambda facts: "The customer was blocked: nothing is earned from now on.",
-    "unblocked": lambda facts: "The customer was unblocked.",
+    "kept as a guest": _says("The sign-up says that the customer is a guest, so nobody was enrolled."),
+    "birthday set": _says("The birthday was set."),
+    "blocked": _says("The customer was blocked: nothing is earned from now on."),
+    "unblocked": _says("The customer was unblocked."),
     "adjusted": lambda facts: (
         f"{facts['actor']} {'gave' if facts['points'] > 0 else 'took'} {_points(abs(facts['points']))}"
         + (f": {facts['reason']}" if facts.get("reason") else ".")
@@ -65,13 +70,14 @@ _SENTENCES: Final[dict[str, Callable[[Facts], str]]] = {
         f"{_points(facts['points'])} that were due on {_day(facts['due'])} were approved and can be spent."
     ),
     "purchase: given": _given,
-    "purchase: off": lambda facts: "Gave nothing: the purchase rule was off when the order was recorded.",
-    "purchase: guest": lambda facts: (
+    "purchase: off": _says("Gave nothing: the purchase rule was off when the order was recorded."),
+    "purchase: guest": lambda _: (
         "Gave nothing: the customer was a guest, not a member, when the order was paid."
     ),
-    "purchase: blocked": lambda facts: "Gave nothing: the customer was blocked when the order was paid.",
+    "purchase: blocked": _says("Gave nothing: the customer was blocked when the order was paid."),
     "purchase: below minimum": lambda facts: (
-        f"Gave nothing: the order's {_money(facts, 'payable')} are below the minimum of {_money(facts, 'minimum')}."
+        f"Gave nothing: the order's {_money(facts, 'payable')} are below the minimum of "
+        f"{_money(facts, 'minimum')}."
     ),
     "purchase: too little": lambda facts: (
         f"Gave nothing: the {_money(facts, 'rewardable')} that earn are too little for one point."
@@ -82,9 +88,9 @@ _SENTENCES: Final[dict[str, Callable[[Facts], str]]] = {
     "purchase: status": lambda facts: (
         f"Gives nothing yet: orders in the status “{facts['status']}” do not earn in this program."
     ),
-    "purchase: cancelled": lambda facts: "Gives nothing: the order is cancelled.",
-    "purchase: refunded": lambda facts: "Gives nothing: the order is wholly refunded.",
-    "cancelled before it came": lambda facts: "Its cancellation had come before the order itself.",
+    "purchase: cancelled": _says("Gives nothing: the order is cancelled."),
+    "purchase: refunded": _says("Gives nothing: the order is wholly refunded."),
+    "cancelled before it came": _says("Its cancellation had come before the order itself."),
     "refunded before it came": lambda facts: (
         f"A refund of {_money(facts, 'refunded')} had come before the order itself."
     ),

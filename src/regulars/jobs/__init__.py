@@ -1,1 +1,2 @@
-"""What happens later: each job asks what is due by now, acts through the engine, and may run in any number of processes."""
+"""What happens later: each job asks what is due by now, acts through the engine, and may run in any number
+of processes."""

@@ -1,6 +1,7 @@
 """One batch as one transaction: begin and lock, load, save, commit; and what its failures mean.
 
-An error before COMMIT was sent means that nothing happened. After that, only the database can say (`Unknown`).
+An error before COMMIT was sent means that nothing happened. After that, only the database can say
+(`Unknown`).
 """
 
 import asyncio
@@ -98,8 +99,8 @@ class Batch:
 async def open_batch(database: Database, program_id: int) -> AsyncIterator[Batch]:
     """A batch for the length of a block; the block commits. Raises Conflict, BadContent, Lost or Unknown.
 
-    Cancelling the block before its COMMIT was sent means that nothing happens, as the connection is dropped; a COMMIT
-    that is cut short by it is Unknown.
+    Cancelling the block before its COMMIT was sent means that nothing happens, as the connection is
+    dropped; a COMMIT that is cut short by it is Unknown.
     """
     batch: Batch | None = None
     try:
@@ -141,7 +142,8 @@ def _away(batch: Batch | None) -> Exception:
 
 
 async def fate_of(database: Database, transaction: str) -> str | None:
-    """What became of a transaction whose COMMIT was not answered; see `heads.fate`. Raises Lost when it can't say."""
+    """What became of a transaction whose COMMIT was not answered; see `heads.fate`. Raises Lost when it
+    can't say."""
     try:
         async with database.acquire() as connection:
             try:

@@ -61,7 +61,8 @@ async def of_program(connection: Connection, program_id: int) -> list[Record]:
 async def revoke(connection: Connection, program_id: int, credential_id: int, at: datetime) -> bool:
     """Ends a credential, once. False when there is none, or it had ended."""
     status = await connection.execute(
-        "update credentials set revoked_at = $3 where program_id = $1 and credential_id = $2 and revoked_at is null",
+        "update credentials set revoked_at = $3 "
+        "where program_id = $1 and credential_id = $2 and revoked_at is null",
         program_id,
         credential_id,
         at,

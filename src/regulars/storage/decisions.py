@@ -11,226 +11,62 @@ from regulars.domain.decisions import Decision
 from regulars.domain.errors import Refused
 from regulars.domain.orders import Order
 from regulars.storage.database import Connection
-from regulars.storage.rows import Table
+from regulars.storage.tables import (
+    ACCOUNTS,
+    ACTIVITIES,
+    CUSTOMERS,
+    DECISIONS,
+    DEFICITS,
+    EARLY,
+    EVENTS,
+    IDENTITIES,
+    LOT_USES,
+    LOTS,
+    MOVEMENTS,
+    ORDERS,
+    PAYMENTS,
+    REFUNDS,
+)
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
 
-_CUSTOMERS = Table(
-    "customers",
-    {
-        "customer_id": "bigint",
-        "merchant_id": "text",
-        "email": "text",
-        "email_key": "text",
-        "first_name": "text",
-        "last_name": "text",
-        "birthday": "date",
-        "properties": "text",
-        "member_since": "timestamptz",
-        "blocked": "boolean",
-        "created_at": "timestamptz",
-        "updated_at": "timestamptz",
-    },
-)
-_ACCOUNTS = Table(
-    "accounts",
-    {
-        "customer_id": "bigint",
-        "pending": "bigint",
-        "available": "bigint",
-        "spent": "bigint",
-        "next_due_at": "timestamptz",
-        "updated_at": "timestamptz",
-    },
-)
-_DECISIONS = Table(
-    "decisions",
-    {
-        "decision_id": "bigint",
-        "kind": "text",
-        "outcome": "text",
-        "customer_id": "bigint",
-        "order_id": "bigint",
-        "actor": "text",
-        "trace": "text",
-        "recorded_at": "timestamptz",
-    },
-)
-_ORDERS = Table(
-    "orders",
-    {
-        "order_id": "bigint",
-        "site_id": "bigint",
-        "merchant_id": "text",
-        "merchant_number": "text",
-        "customer_id": "bigint",
-        "door": "text",
-        "currency": "text",
-        "total_minor": "bigint",
-        "goods_minor": "bigint",
-        "shipping_minor": "bigint",
-        "tax_minor": "bigint",
-        "discounts_minor": "bigint",
-        "rewardable_minor": "bigint",
-        "rule_version": "bigint",
-        "fingerprint": "bytea",
-        "payment_status": "text",
-        "paid_minor": "bigint",
-        "refund_status": "text",
-        "refunded_minor": "bigint",
-        "cancelled": "boolean",
-        "status": "text",
-        "rewarded_status": "boolean",
-        "placed_at": "timestamptz",
-        "paid_at": "timestamptz",
-        "earned_at": "timestamptz",
-        "lot_id": "bigint",
-        "activity_id": "bigint",
-        "given": "bigint",
-        "taken": "bigint",
-        "details": "text",
-        "created_at": "timestamptz",
-        "updated_at": "timestamptz",
-    },
-)
-_LOTS = Table(
-    "lots",
-    {
-        "lot_id": "bigint",
-        "customer_id": "bigint",
-        "movement_id": "bigint",
-        "order_id": "bigint",
-        "size": "bigint",
-        "remaining": "bigint",
-        "state": "text",
-        "opened_at": "timestamptz",
-        "approves_at": "timestamptz",
-        "expires_at": "timestamptz",
-    },
-)
-_MOVEMENTS = Table(
-    "movements",
-    {
-        "movement_id": "bigint",
-        "customer_id": "bigint",
-        "decision_id": "bigint",
-        "from_bucket": "text",
-        "to_bucket": "text",
-        "points": "bigint",
-        "cause": "text",
-        "order_id": "bigint",
-        "lot_id": "bigint",
-        "undoes_id": "bigint",
-        "recorded_at": "timestamptz",
-        "effective_at": "timestamptz",
-        "hash": "bytea",
-    },
-)
-_LOT_USES = Table(
-    "lot_uses",
-    {
-        "lot_use_id": "bigint",
-        "lot_id": "bigint",
-        "movement_id": "bigint",
-        "points": "bigint",
-        "decision_id": "bigint",
-    },
-)
-_DEFICITS = Table("deficits", {"movement_id": "bigint", "customer_id": "bigint", "points": "bigint"})
-_PAYMENTS = Table(
-    "payments",
-    {"decision_id": "bigint", "order_id": "bigint", "amount_minor": "bigint", "created_at": "timestamptz"},
-)
-_REFUNDS = Table(
-    "refunds",
-    {
-        "refund_id": "bigint",
-        "order_id": "bigint",
-        "reference": "text",
-        "amount_minor": "bigint",
-        "currency": "text",
-        "decision_id": "bigint",
-        "created_at": "timestamptz",
-    },
-)
-_EARLY = Table(
-    "early_reports",
-    {
-        "early_id": "bigint",
-        "site_id": "bigint",
-        "order_merchant_id": "text",
-        "reference": "text",
-        "amount_minor": "bigint",
-        "currency": "text",
-        "decision_id": "bigint",
-        "applied_by": "bigint",
-        "created_at": "timestamptz",
-    },
-)
-_ACTIVITIES = Table(
-    "activities",
-    {
-        "activity_id": "bigint",
-        "customer_id": "bigint",
-        "name": "text",
-        "merchant_id": "text",
-        "points": "bigint",
-        "lot_id": "bigint",
-        "note": "text",
-        "properties": "text",
-        "decision_id": "bigint",
-        "happened_at": "timestamptz",
-        "created_at": "timestamptz",
-    },
-)
-_IDENTITIES = Table(
-    "identities",
-    {
-        "scope": "text",
-        "key": "text",
-        "fingerprint": "bytea",
-        "decision_id": "bigint",
-        "refusal": "text",
-        "at": "timestamptz",
-    },
-)
-_EVENTS = Table(
-    "events",
-    {
-        "event_id": "bigint",
-        "kind": "text",
-        "decision_id": "bigint",
-        "customer_id": "bigint",
-        "order_id": "bigint",
-        "movement_id": "bigint",
-        "payload": "text",
-        "recorded_at": "timestamptz",
-    },
-)
-
 _ORDER_CHANGES = (
-    "payment_status paid_minor refund_status refunded_minor cancelled status rewarded_status paid_at earned_at "
-    "lot_id activity_id given taken updated_at"
-).split()
-_UPDATE_ORDERS = _ORDERS.update_on("order_id", _ORDER_CHANGES)
-_UPDATE_CUSTOMERS = _CUSTOMERS.update_on(
-    "customer_id",
-    "merchant_id email email_key first_name last_name birthday properties member_since blocked updated_at".split(),
+    "payment_status",
+    "paid_minor",
+    "refund_status",
+    "refunded_minor",
+    "cancelled",
+    "status",
+    "rewarded_status",
+    "paid_at",
+    "earned_at",
+    "lot_id",
+    "activity_id",
+    "given",
+    "taken",
+    "updated_at",
 )
-_UPDATE_LOTS = _LOTS.update_on("lot_id", ["remaining", "state"])
-_REPLACE_ACCOUNT = _ACCOUNTS.upsert_on("customer_id")
+_UPDATE_ORDERS = ORDERS.update_on("order_id", _ORDER_CHANGES)
+_UPDATE_CUSTOMERS = CUSTOMERS.update_on(
+    "customer_id",
+    [column for column in CUSTOMERS.columns if column not in ("customer_id", "created_at")],
+)
+_UPDATE_LOTS = LOTS.update_on("lot_id", ["remaining", "state"])
+_REPLACE_ACCOUNT = ACCOUNTS.upsert_on("customer_id")
 _REPLACE_IDENTITY = (
     " on conflict (program_id, scope, key) do update set fingerprint = excluded.fingerprint,"
     " decision_id = excluded.decision_id, refusal = excluded.refusal, at = excluded.at"
 )
 
 
-async def save(connection: Connection, program_id: int, decisions: Sequence[Decision], chain_hash: bytes) -> bytes:
-    """Writes all that these decisions made, in an order that every reference holds. Answers the new chain hash."""
+async def save(
+    connection: Connection, program_id: int, decisions: Sequence[Decision], chain_hash: bytes
+) -> bytes:
+    """Writes all that these decisions made, in an order that every reference holds. Answers the new hash."""
     stored = [decision for decision in decisions if decision.id]
     await _save_customers(connection, program_id, stored)
-    await _DECISIONS.insert(connection, program_id, [_decision_row(decision) for decision in stored])
+    await DECISIONS.insert(connection, program_id, [_decision_row(decision) for decision in stored])
     await _save_orders(connection, program_id, stored)
     await _save_lots(connection, program_id, stored)
     rows: list[Row] = []
@@ -238,16 +74,16 @@ async def save(connection: Connection, program_id: int, decisions: Sequence[Deci
         for movement in decision.movements:
             chain_hash = chain(chain_hash, movement)
             rows.append((*msgspec.structs.astuple(movement), chain_hash))
-    await _MOVEMENTS.insert(connection, program_id, rows)
-    await _LOT_USES.insert(
+    await MOVEMENTS.insert(connection, program_id, rows)
+    await LOT_USES.insert(
         connection, program_id, [msgspec.structs.astuple(use) for decision in stored for use in decision.uses]
     )
     await _save_deficits(connection, program_id, stored)
     await _save_reports(connection, program_id, stored)
-    await _IDENTITIES.insert(
+    await IDENTITIES.insert(
         connection, program_id, _latest(decisions, _identity_of, _identity_row), end=_REPLACE_IDENTITY
     )
-    await _EVENTS.insert(connection, program_id, [row for decision in stored for row in _event_rows(decision)])
+    await EVENTS.insert(connection, program_id, [row for decision in stored for row in _event_rows(decision)])
     return chain_hash
 
 
@@ -264,15 +100,16 @@ async def _save_customers(connection: Connection, program_id: int, decisions: It
             touched_at[customer.id] = decision.at
         if decision.account is not None and decision.account_changed:
             accounts[decision.account.customer_id] = decision.account
-    await _CUSTOMERS.insert(connection, program_id, [_customer_row(customer) for customer in fresh.values()])
-    await _CUSTOMERS.run(
+    await CUSTOMERS.insert(connection, program_id, [_customer_row(customer) for customer in fresh.values()])
+    await CUSTOMERS.run(
         connection, _UPDATE_CUSTOMERS, program_id, [_customer_row(customer) for customer in changed.values()]
     )
     rows = [_account_row(account, touched_at.pop(account.customer_id, None)) for account in accounts.values()]
-    await _ACCOUNTS.insert(connection, program_id, rows, end=_REPLACE_ACCOUNT)
+    await ACCOUNTS.insert(connection, program_id, rows, end=_REPLACE_ACCOUNT)
     if touched_at:
         await connection.execute(
-            "update accounts a set updated_at = u.at from unnest($2::bigint[], $3::timestamptz[]) as u (id, at) "
+            "update accounts a set updated_at = u.at "
+            "from unnest($2::bigint[], $3::timestamptz[]) as u (id, at) "
             "where a.program_id = $1 and a.customer_id = u.id",
             program_id,
             list(touched_at),
@@ -288,8 +125,10 @@ async def _save_orders(connection: Connection, program_id: int, decisions: Itera
         if order is not None and decision.order_changed:
             into = fresh if decision.order_is_new or order.id in fresh else changed
             into[order.id] = order
-    await _ORDERS.insert(connection, program_id, [_order_row(order) for order in fresh.values()])
-    await _ORDERS.run(connection, _UPDATE_ORDERS, program_id, [_order_row(order) for order in changed.values()])
+    await ORDERS.insert(connection, program_id, [_order_row(order) for order in fresh.values()])
+    await ORDERS.run(
+        connection, _UPDATE_ORDERS, program_id, [_order_row(order) for order in changed.values()]
+    )
 
 
 async def _save_lots(connection: Connection, program_id: int, decisions: Iterable[Decision]) -> None:
@@ -300,21 +139,24 @@ async def _save_lots(connection: Connection, program_id: int, decisions: Iterabl
         for lot in decision.lots:
             into = fresh if lot.id in opened or lot.id in fresh else changed
             into[lot.id] = lot
-    await _LOTS.insert(connection, program_id, [msgspec.structs.astuple(lot) for lot in fresh.values()])
-    await _LOTS.run(
+    await LOTS.insert(connection, program_id, [msgspec.structs.astuple(lot) for lot in fresh.values()])
+    await LOTS.run(
         connection, _UPDATE_LOTS, program_id, [msgspec.structs.astuple(lot) for lot in changed.values()]
     )
 
 
 async def _save_deficits(connection: Connection, program_id: int, decisions: Iterable[Decision]) -> None:
-    accounts = {d.account.customer_id: d.account for d in decisions if d.account is not None and d.deficits_changed}
+    changed = (d.account for d in decisions if d.account is not None and d.deficits_changed)
+    accounts = {account.customer_id: account for account in changed}
     if not accounts:
         return
     await connection.execute(
-        "delete from deficits where program_id = $1 and customer_id = any($2::bigint[])", program_id, list(accounts)
+        "delete from deficits where program_id = $1 and customer_id = any($2::bigint[])",
+        program_id,
+        list(accounts),
     )
-    rows = [(h.movement_id, h.customer_id, h.points) for account in accounts.values() for h in account.deficits]
-    await _DEFICITS.insert(connection, program_id, rows)
+    rows = [msgspec.structs.astuple(hole) for account in accounts.values() for hole in account.deficits]
+    await DEFICITS.insert(connection, program_id, rows)
 
 
 async def _save_reports(connection: Connection, program_id: int, decisions: Sequence[Decision]) -> None:
@@ -332,13 +174,24 @@ async def _save_reports(connection: Connection, program_id: int, decisions: Sequ
         for a in d.activities:
             properties = msgspec.json.encode(a.properties).decode()
             activities.append(
-                (a.id, a.customer_id, a.name, a.merchant_id, a.points, a.lot_id, a.note, properties, d.id)
-                + (a.happened_at, d.at)
+                (
+                    a.id,
+                    a.customer_id,
+                    a.name,
+                    a.merchant_id,
+                    a.points,
+                    a.lot_id,
+                    a.note,
+                    properties,
+                    d.id,
+                    a.happened_at,
+                    d.at,
+                )
             )
-    await _PAYMENTS.insert(connection, program_id, payments)
-    await _REFUNDS.insert(connection, program_id, refunds)
-    await _EARLY.insert(connection, program_id, early)
-    await _ACTIVITIES.insert(connection, program_id, activities)
+    await PAYMENTS.insert(connection, program_id, payments)
+    await REFUNDS.insert(connection, program_id, refunds)
+    await EARLY.insert(connection, program_id, early)
+    await ACTIVITIES.insert(connection, program_id, activities)
     if early_done:
         await connection.execute(
             "update early_reports e set applied_by = u.decision from unnest($2::bigint[], $3::bigint[]) "
@@ -424,14 +277,14 @@ def _account_row(account: Account, touched_at: Any) -> Row:
     )
 
 
-_ORDER_FIELDS = tuple(name for name in _ORDERS.columns if name not in ("order_id", "details"))
+_ORDER_FIELDS = tuple(name for name in ORDERS.columns if name not in ("order_id", "details"))
 
 
 def _order_row(order: Order) -> Row:
     values = {name: getattr(order, name) for name in _ORDER_FIELDS}
     values["order_id"] = order.id
     values["details"] = msgspec.json.encode(order.details).decode()
-    return tuple(values[name] for name in _ORDERS.columns)
+    return tuple(values[name] for name in ORDERS.columns)
 
 
 def _event_rows(decision: Decision) -> list[Row]:

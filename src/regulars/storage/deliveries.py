@@ -61,7 +61,8 @@ _DELIVERIES = Table(
 )
 
 _LATEST = """
-    select program_id, delivery_id, received_at, integration, hook, subject, outcome, status, problem, message, details
+    select program_id, delivery_id, received_at, integration, hook, subject, outcome, status, problem,
+           message, details
       from deliveries
      where program_id = $1 and ($2::text is null or integration = $2) and (problem or not $3)
      order by received_at desc, delivery_id desc
@@ -71,7 +72,8 @@ _LATEST = """
 _PRUNE = """
     delete from deliveries
      where program_id = $1 and delivery_id in (
-        select delivery_id from deliveries where program_id = $1 and received_at < $2 order by received_at limit $3)
+        select delivery_id from deliveries
+         where program_id = $1 and received_at < $2 order by received_at limit $3)
 """
 
 

@@ -8,7 +8,8 @@ from regulars.storage.database import Connection
 async def due_customers(connection: Connection, program_id: int, now: datetime, *, most: int) -> list[int]:
     """Customers with something due by program time `now`, longest due first."""
     rows = await connection.fetch(
-        "select customer_id from accounts where program_id = $1 and next_due_at <= $2 order by next_due_at limit $3",
+        "select customer_id from accounts where program_id = $1 and next_due_at <= $2 "
+        "order by next_due_at limit $3",
         program_id,
         now,
         most,

@@ -12,7 +12,8 @@ _COLUMNS = ", ".join(f'"{name}"' for name in _COUNTERS)
 _CHANGES = ", ".join(f'"{name}" = ${number}' for number, name in enumerate(_COUNTERS, start=4))
 
 _LOCK = f"""
-    select version, clock_offset_seconds, last_at, chain, pg_current_xact_id()::text as transaction, {_COLUMNS}
+    select version, clock_offset_seconds, last_at, chain, pg_current_xact_id()::text as transaction,
+    {_COLUMNS}
       from heads where program_id = $1 for update
 """
 _SAVE = f"update heads set last_at = $2, chain = $3, {_CHANGES} where program_id = $1"
@@ -50,6 +51,7 @@ async def save(connection: Connection, program_id: int, *, at: datetime, chain: 
 
 
 async def fate(connection: Connection, transaction: str) -> str | None:
-    """What became of a transaction: "committed", "aborted", "in progress", or None when it is long forgotten."""
+    """What became of a transaction: "committed", "aborted", "in progress", or None when it is long
+    forgotten."""
     status: str | None = await connection.fetchval("select pg_xact_status($1::text::xid8)", transaction)
     return status

@@ -1,4 +1,5 @@
-"""Loads the page of a program's book that a batch works on: few reads, each by index, whatever the batch's size."""
+"""Loads the page of a program's book that a batch works on: few reads, each by index, whatever the batch's
+size."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -18,8 +19,8 @@ from regulars.storage import programs
 from regulars.storage.database import Connection
 
 _CUSTOMER = """
-    c.customer_id, c.merchant_id, c.email, c.first_name, c.last_name, c.birthday, c.properties, c.member_since,
-    c.blocked, c.created_at, c.updated_at, a.pending, a.available, a.spent, a.next_due_at,
+    c.customer_id, c.merchant_id, c.email, c.first_name, c.last_name, c.birthday, c.properties,
+    c.member_since, c.blocked, c.created_at, c.updated_at, a.pending, a.available, a.spent, a.next_due_at,
     a.updated_at as account_updated_at
 """
 _CUSTOMERS_BY_ID = f"""
@@ -52,7 +53,8 @@ _LOTS = "select * from lots where program_id = $1 and lot_id = any($2::bigint[])
 _DEFICITS = "select * from deficits where program_id = $1 and customer_id = any($2::bigint[])"
 _TAKINGS = """
     select movement_id, order_id, from_bucket, to_bucket, points, undoes_id from movements
-     where program_id = $1 and order_id = any($2::bigint[]) and (to_bucket = 'reversed' or undoes_id is not null)
+     where program_id = $1 and order_id = any($2::bigint[])
+       and (to_bucket = 'reversed' or undoes_id is not null)
      order by movement_id
 """
 _USES = """
@@ -62,7 +64,8 @@ _USES = """
 """
 _EARLY = """
     select e.* from unnest($2::bigint[], $3::text[]) as k (site_id, merchant_id)
-      join early_reports e on e.program_id = $1 and e.site_id = k.site_id and e.order_merchant_id = k.merchant_id
+      join early_reports e
+        on e.program_id = $1 and e.site_id = k.site_id and e.order_merchant_id = k.merchant_id
      where e.applied_by is null order by e.early_id
 """
 _IDENTITIES = """
@@ -88,7 +91,8 @@ async def load(
     rules: dict[int, PurchaseRule],
     now: datetime,
 ) -> Page:
-    """The page with everything that `wanted` names. `rules` is the caller's memory of frozen rules; it grows."""
+    """The page with everything that `wanted` names. `rules` is the caller's memory of frozen rules; it
+    grows."""
     page = Page(program, ids)
     rules[program.version] = program.purchase
     page.rules = rules
@@ -141,7 +145,8 @@ async def _load_customers(connection: Connection, page: Page, wanted: Needs) -> 
 
 
 async def _load_accounts(connection: Connection, page: Page, wanted: Needs, now: datetime) -> None:
-    """Lots and deficits of the accounts that may need them: all when points are taken, else those due or below zero."""
+    """Lots and deficits of the accounts that may need them: all when points are taken, else those due or
+    below zero."""
     program_id = page.program.id
     concerned = [
         account.customer_id
@@ -152,7 +157,9 @@ async def _load_accounts(connection: Connection, page: Page, wanted: Needs, now:
     ]
     if not concerned:
         return
-    lots = {row["lot_id"]: _lot_from(row) for row in await connection.fetch(_OPEN_LOTS, program_id, concerned)}
+    lots = {
+        row["lot_id"]: _lot_from(row) for row in await connection.fetch(_OPEN_LOTS, program_id, concerned)
+    }
     taken = [order.id for order in page.orders.values() if order.taken] if wanted.takes_points else []
     if taken:
         await _load_takings(connection, page, taken, lots)

@@ -51,9 +51,7 @@ def _site(row: Record) -> Site:
     return Site(id=row["site_id"], name=row["name"], domain=row["domain"], currency=row["currency"])
 
 
-async def load_rules(
-    connection: Connection, program_id: int, versions: list[int]
-) -> dict[int, PurchaseRule]:
+async def load_rules(connection: Connection, program_id: int, versions: list[int]) -> dict[int, PurchaseRule]:
     """The purchase rules of these versions of a program."""
     rows = await connection.fetch(
         "select version, rules from program_versions where program_id = $1 and version = any($2)",
@@ -73,14 +71,18 @@ async def create(
 ) -> int:
     """Makes a program with its head and first version. Answers its id."""
     program_id: int = await connection.fetchval(
-        "insert into programs (name, currency, test_mode, created_at) values ($1, $2, $3, $4) returning program_id",
+        "insert into programs (name, currency, test_mode, created_at) values ($1, $2, $3, $4) "
+        "returning program_id",
         name,
         currency,
         test_mode,
         at,
     )
     await connection.execute(
-        "insert into heads (program_id, version, last_at, chain) values ($1, 1, $2, $3)", program_id, at, GENESIS
+        "insert into heads (program_id, version, last_at, chain) values ($1, 1, $2, $3)",
+        program_id,
+        at,
+        GENESIS,
     )
     await save_version(connection, program_id, 1, rules, at)
     return program_id

@@ -44,4 +44,6 @@ class Table:
     ) -> None:
         """Runs a statement made by this table on the rows as column arrays; does nothing without rows."""
         if rows:
-            await connection.execute(statement, program_id, *(list(column) for column in zip(*rows, strict=True)))
+            await connection.execute(
+                statement, program_id, *(list(column) for column in zip(*rows, strict=True))
+            )

@@ -33,7 +33,7 @@ LONGEST_KEY: Final = 255
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """A hook's call whose signature is good. `now` is real time; `idempotency_key` the header's, if it came."""
+    """A hook's call whose signature is good. `now`: real time; `idempotency_key`: the header's, if any."""
 
     integration: str
     hook: str
@@ -50,7 +50,7 @@ Reader: TypeAlias = Callable[[Call], Command]
 
 
 def read(call: Call) -> Command:
-    """The command that this call asks for; its hook is one of `READERS`. Raises Invalid, naming the wire's field."""
+    """The command that this call of one of `READERS` asks for. Raises Invalid, naming the wire's field."""
     return READERS[call.hook](call)
 
 
@@ -135,7 +135,7 @@ def _details(body: SignedBody) -> OrderDetails:
 
 
 def _line(product: Mapping[str, object]) -> dict[str, object]:
-    """What product and category rules need of a line. What can't be read of it must not cost the order its points."""
+    """What product and category rules need; what can't be read of it must not cost the order its points."""
     line: dict[str, object] = _short(product, ("product_id", "product_name", "product_price", "quantity"))
     categories = product.get("categories")
     if isinstance(categories, list):
@@ -156,7 +156,7 @@ def _short(said: Mapping[str, object], names: tuple[str, ...]) -> dict[str, Any]
 
 
 def _refund(call: Call) -> RecordRefund:
-    """The parts that were given back. Unless every one has an id, the body itself is the refund's identity."""
+    """The parts that were given back. Unless each has an id, the body itself is the refund's identity."""
     source = call.body.source("transactions")
     sent = fields.mappings(
         None if source is None else fields.with_source_numbers(source), "transactions", MOST_TRANSACTIONS

@@ -44,11 +44,10 @@ def text(value: object, field: str, longest: int = LONGEST_TEXT) -> str | None:
 
 
 def identifier(value: object, field: str) -> str | None:
-    """A shop's id: a string or an integer, kept as a string; None when it is null, absent or empty. Raises Invalid."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    elif isinstance(value, Number) and value.lstrip("-").isdigit():
-        value = str(value)
+    """A shop's id, string or integer, as a string; None when it is null, absent or empty. Raises Invalid."""
+    is_integer = isinstance(value, int) and not isinstance(value, bool)
+    if is_integer or (isinstance(value, Number) and value.lstrip("-").isdigit()):
+        return text(str(value), field)
     if value is not None and (not isinstance(value, str) or isinstance(value, Number)):
         raise Invalid(field, "must be a string or an integer")
     return text(value, field)
@@ -81,7 +80,7 @@ def required_customer_identifier(value: object, field: str) -> str:
 
 
 def money(body: SignedBody, field: str, currency: str) -> int:
-    """A top-level amount in minor units: a string, or a number, of which the source text counts. Raises Invalid."""
+    """A top-level amount in minor units: a string, or a number by its source text. Raises Invalid."""
     value = body.members.get(field)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return parse_amount(body.source(field) or "", currency, field)
@@ -98,7 +97,7 @@ def amount(value: object, field: str, currency: str) -> int:
 
 
 def flag(value: object, field: str) -> bool:
-    """"0", "1", 0, 1, true, false and their words; absent, null and "" are false. Raises Invalid."""
+    """ "0", "1", 0, 1, true, false and their words; absent, null and "" are false. Raises Invalid."""
     if value is None:
         return False
     if isinstance(value, bool):
@@ -110,7 +109,7 @@ def flag(value: object, field: str) -> bool:
 
 
 def email(value: object, field: str) -> str | None:
-    """An e-mail address without the blanks around it; None when it is null, absent or empty. Raises Invalid."""
+    """An e-mail address without blanks around it; None when it is null, absent or empty. Raises Invalid."""
     found = text(value, field)
     if found is None or not (found := found.strip()):
         return None
@@ -145,7 +144,7 @@ def mapping(value: object, field: str) -> Mapping[str, object]:
 
 
 def mappings(value: object, field: str, most: int) -> list[Mapping[str, object]]:
-    """A list of objects, or PHP's array whose keys have gaps; null and absent are an empty one. Raises Invalid."""
+    """A list of objects, or PHP's array whose keys have gaps; null and absent are empty. Raises Invalid."""
     if isinstance(value, dict):
         value = list(value.values())
     if value is None:

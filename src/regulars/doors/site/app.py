@@ -26,12 +26,12 @@ JSON: Final = "application/json"
 TYPES: Final = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 PULSE_SECONDS: Final = 0.5
 
+CSP: Final = (
+    b"default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
+    b"frame-ancestors 'none'"
+)
 SECURITY: Final = [
-    (
-        b"content-security-policy",
-        b"default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
-        b"frame-ancestors 'none'",
-    ),
+    (b"content-security-policy", CSP),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
@@ -63,7 +63,9 @@ def build(house: House) -> App:
 
     async def front_page() -> Answer:
         health = await pulse.take()
-        text = pages.get_template("front.html").render(url=house.settings.base_url, well=health.status == "ok")
+        text = pages.get_template("front.html").render(
+            url=house.settings.base_url, well=health.status == "ok"
+        )
         return Answer(200, HTML, text.encode())
 
     async def healthz() -> Answer:
@@ -87,7 +89,7 @@ def build(house: House) -> App:
             return Answer(404, HTML, pages.get_template("missing.html").render().encode())
         return _problem(404, "There is nothing at this address.")
 
-    async def door(scope: Scope, receive: Receive, send: Send) -> None:
+    async def door(scope: Scope, _receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         found = await answer(scope)
@@ -106,8 +108,8 @@ def build(house: House) -> App:
 
 
 def serves(health: Health) -> bool:
-    """Whether this process can take requests now; a warning, such as on durability, is no reason to send it none."""
-    return health.checks.get("database") == "ok"
+    """Whether this process can take requests now; a mere warning, as on durability, is no reason to send none."""
+    return health.checks.get("database") == "answers"
 
 
 class Pulse:

@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 from asyncpg import Record
 
+from regulars.domain.book import Movement
 from regulars.domain.decisions import Trace
 from regulars.domain.orders import Order
 from regulars.domain.program import PurchaseRule
@@ -172,8 +173,10 @@ def _codes(trace: str | None) -> set[str]:
         return set()
 
 
-async def movements(database: Database, program_id: int, *, up_to: int) -> AsyncIterator[list[Record]]:
-    """The book from its first row to the one with the id `up_to`, in pages.
+async def movements(
+    database: Database, program_id: int, *, up_to: int
+) -> AsyncIterator[list[tuple[Movement, bytes]]]:
+    """The book from its first row to the one with the id `up_to`, each row with its stored hash, in pages.
 
     Rows of the book never change, so no snapshot is held while they are read: the longest part of a verification does
     not keep the database from cleaning up behind a busy program.
@@ -181,5 +184,25 @@ async def movements(database: Database, program_id: int, *, up_to: int) -> Async
     last = 0
     async with database.acquire() as connection:
         while rows := await connection.fetch(_MOVEMENTS, program_id, last, up_to, PAGE):
-            yield rows
+            yield [(_movement(row), row["hash"]) for row in rows]
             last = rows[-1]["movement_id"]
+
+
+def _movement(row: Record) -> Movement:
+    """As the row says it, in names that may not be any bucket's or cause's: they are what is to be checked."""
+    (number, customer_id, decision_id, from_bucket, to_bucket, points, cause, *rest) = row.values()
+    order_id, lot_id, undoes_id, recorded_at, effective_at, _ = rest
+    return Movement(
+        id=number,
+        customer_id=customer_id,
+        decision_id=decision_id,
+        from_bucket=from_bucket,
+        to_bucket=to_bucket,
+        points=points,
+        cause=cause,
+        order_id=order_id,
+        lot_id=lot_id,
+        undoes_id=undoes_id,
+        recorded_at=recorded_at,
+        effective_at=effective_at,
+    )

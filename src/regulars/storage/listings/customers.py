@@ -62,7 +62,9 @@ async def standings(
 async def id_of(connection: Connection, program_id: int, merchant_id: str) -> int | None:
     """The id of the customer whom the shop knows by this id."""
     found: int | None = await connection.fetchval(
-        "select customer_id from customers where program_id = $1 and merchant_id = $2", program_id, merchant_id
+        "select customer_id from customers where program_id = $1 and merchant_id = $2",
+        program_id,
+        merchant_id,
     )
     return found
 

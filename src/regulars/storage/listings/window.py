@@ -4,21 +4,12 @@ Ids are given out in commit order and program time never goes back, so `created_
 time becomes a bound in ids by binary search, and every list stays a walk along one key.
 """
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-import asyncpg
 import msgspec
 
-from regulars.domain.errors import Busy
-from regulars.storage.database import Connection, Database
-
-PATIENCE_SECONDS: Final = 3.0
-AWAY: Final = ("08", "53", "57")
-"""SQLSTATE classes of a server that can't answer now: connection lost, out of resources, being stopped."""
+from regulars.storage.database import Connection
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,21 +99,3 @@ async def first_id(connection: Connection, program_id: int, key: Key, at: dateti
         at,
     )
     return found
-
-
-@asynccontextmanager
-async def reading(database: Database, *, patience_seconds: float = PATIENCE_SECONDS) -> AsyncIterator[Connection]:
-    """A connection for reads that are done in time. Raises Busy when the database can't answer now."""
-    try:
-        async with asyncio.timeout(patience_seconds), database.acquire() as connection:
-            try:
-                yield connection
-            except asyncio.CancelledError:
-                connection.terminate()  # handing it back would wait for a server that may never answer
-                raise
-    except asyncpg.PostgresError as error:
-        if (error.sqlstate or "")[:2] in AWAY:
-            raise Busy from error
-        raise
-    except (asyncpg.InterfaceError, OSError, TimeoutError) as error:
-        raise Busy from error

@@ -1,0 +1,133 @@
+"""The one table that turns everything that can go wrong into this API's answers."""
+
+from typing import Final
+
+from regulars.domain.errors import (
+    Busy,
+    CustomerBlocked,
+    IdentityReused,
+    Invalid,
+    Late,
+    NotAMember,
+    NotEnoughPoints,
+    OrderDiffers,
+    RefundDiffers,
+    RegularsError,
+    Rejected,
+    Unavailable,
+    UnknownCustomer,
+    UnknownOrder,
+    UnknownSite,
+    Unsure,
+)
+from regulars.doors.loyaltylion.answers import Answer, Headers, problem
+
+RETRY_AFTER_SECONDS: Final = 1
+
+ANSWERS: Final[dict[type[RegularsError], tuple[int, str]]] = {
+    UnknownOrder: (404, "Order not found"),
+    UnknownCustomer: (404, "Customer not found"),
+    UnknownSite: (404, "Site not found"),
+    OrderDiffers: (422, "An order with this merchant_id is known, with other content"),
+    RefundDiffers: (422, "A refund with this id is known, with another amount"),
+    IdentityReused: (422, "This Idempotency-Key was first used for another request"),
+    NotEnoughPoints: (422, "Customer does not have enough points"),
+    NotAMember: (422, "Customer is not enrolled in the program"),
+    CustomerBlocked: (422, "Customer is blocked"),
+    Rejected: (422, "The database refused this content"),
+    Busy: (503, "The server can't take this now. Nothing was done: please try again"),
+    Late: (503, "This waited too long. Nothing was done, and nothing will be: please try again"),
+    Unsure: (
+        503,
+        "The database fell silent while this was being saved: it may have happened, once. "
+        "Sending the same again finds out",
+    ),
+}
+
+FIELDS: Final[dict[str, str]] = {
+    "placed_at": "date",
+    "customer": "customer_id",
+    "total_minor": "total",
+    "goods_minor": "total",
+    "shipping_minor": "total_shipping",
+    "tax_minor": "total_tax",
+    "discounts_minor": "discount_codes",
+    "codes": "discount_codes",
+    "refund": "id",
+}
+"""This API's names for fields that the commands call otherwise."""
+
+
+class Malformed(Exception):
+    """The request itself can't be read. `details`: what is wrong, by field. The route says whether it is 400 or 422."""
+
+    def __init__(self, message: str, details: dict[str, str] | None = None) -> None:
+        super().__init__(message, details)
+        self.message = message
+        self.details = details or {}
+
+
+class BadQuery(Malformed):
+    """It is the query or a header: 400 on every route."""
+
+
+class Unauthorized(Exception):
+    """No credential, or none that counts."""
+
+
+class Forbidden(Exception):
+    """The key has not been given `scope`."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(scope)
+        self.scope = scope
+
+
+def answer_to(error: Exception, *, malformed_status: int) -> Answer | None:
+    """What to answer to `error`; None when nothing here foresaw it."""
+    match error:
+        case Malformed():
+            status = 400 if isinstance(error, BadQuery) else malformed_status
+            return problem(status, _named(error.message, error.details), error.details)
+        case Unauthorized():
+            return problem(401, "Authentication is required", None, ((b"www-authenticate", b"Bearer"),))
+        case Forbidden():
+            return problem(403, f"This API key does not have the scope {error.scope}")
+        case Invalid():
+            field = FIELDS.get(error.field, error.field)
+            return problem(422, f"{field} {error.problem}", {field: error.problem})
+        case RegularsError():
+            return _from_table(error)
+        case TimeoutError() | OSError():
+            return _from_table(Busy())
+        case _:
+            return None
+
+
+def _from_table(error: RegularsError) -> Answer | None:
+    known = ANSWERS.get(type(error))
+    if known is None:
+        return None
+    status, message = known
+    headers: Headers = ()
+    if isinstance(error, Unavailable):
+        headers = ((b"retry-after", b"%d" % RETRY_AFTER_SECONDS),)
+    return problem(status, _named(message, details := _details(error)), details, headers)
+
+
+def _details(error: RegularsError) -> dict[str, str]:
+    match error:
+        case OrderDiffers():
+            names = dict.fromkeys(FIELDS.get(name, name) for name in error.data["fields"])
+            return dict.fromkeys(names, "differs from the order that is known")
+        case RefundDiffers():
+            return {"id": "was reported before with another amount"}
+        case NotEnoughPoints():
+            return {"points": f"{error.data['asked']} were asked for, {error.data['left']} are available"}
+        case _:
+            return {}
+
+
+def _named(message: str, details: dict[str, str]) -> str:
+    """The message with the fields' names, for the many clients that log nothing else."""
+    return f"{message}: {', '.join(details)}" if details else message
