@@ -21,12 +21,13 @@ BROKEN: Final = b'{"error":{"message":"Something went wrong on our side. It has 
 
 
 def build(house: House) -> App:
-    """One ASGI app over an open house, which the caller opens and closes; lifespan messages are only answered."""
+    """One ASGI app over a house that the caller opens and closes; lifespan messages are only answered."""
+    loyaltylion_door, lootly_door = loyaltylion.build(house), lootly.build(house)
     doors = {
-        "/v2": loyaltylion.build(house),
-        "/headless": loyaltylion.build(house),
-        "/integrations/webhooks": lootly.build(house),
-        "/api/custom": lootly.build(house),
+        "/v2": loyaltylion_door,
+        "/headless": loyaltylion_door,
+        "/integrations/webhooks": lootly_door,
+        "/api/custom": lootly_door,
     }
     return front(doors, site.build(house))
 
@@ -55,7 +56,7 @@ def front(doors: dict[str, App], rest: App) -> App:
 
 
 async def _broken(send: Send) -> None:
-    """A plain 500. Where an answer has begun, the server refuses this one and cuts the connection, rightly."""
+    """A plain 500. Where an answer has begun, the server refuses it and cuts the connection, rightly."""
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(BROKEN))]
     await send({"type": "http.response.start", "status": 500, "headers": headers})
     await send({"type": "http.response.body", "body": BROKEN})

@@ -1,4 +1,4 @@
-"""The settings' database, ready to connect to: the bundled one, started and looked after, or the one named."""
+"""The settings' database, ready to connect to: the bundled one, started and watched, or the one named."""
 
 import contextlib
 import threading

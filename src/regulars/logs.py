@@ -71,6 +71,7 @@ def configure(settings: Settings, stream: IO[str] | None = None) -> None:
 
 def _tame_libraries(*, debug: bool) -> None:
     """uvicorn tells its life story at level info; ours is shorter. Libraries show warnings alone."""
+    logging.getLogger("asyncpg").setLevel(logging.ERROR)
     for name in (
         "uvicorn",
         "uvicorn.error",

@@ -34,8 +34,8 @@ def serve(
 ) -> None:
     """Serves until SIGTERM or SIGINT; returns when all is closed.
 
-    `prepare` is called with the migrated database's DSN before the first request, `ready` with the address once
-    requests are answered. Raises CannotListen, WorkersFailed, and what starting and migrating the database raise.
+    `prepare` is called with the migrated database's DSN before the first request, `ready` with the address
+    once requests are answered. Raises CannotListen, WorkersFailed, and what starting the database raises.
     """
     _raise_file_limit()
     signal.signal(signal.SIGTERM, _leave_early)
@@ -78,7 +78,7 @@ def listening(settings: Settings) -> Iterator[socket.socket]:
 
 
 def address(sock: socket.socket) -> str:
-    """Where the socket is reached from this machine; the port is the real one, where a free one was asked for."""
+    """Where the socket is reached from this machine, with the real port where a free one was asked for."""
     host, port = sock.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - read, not bound
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

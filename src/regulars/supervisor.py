@@ -1,6 +1,7 @@
 """Several workers over one listening socket: started, started again when one dies, and ended together."""
 
 import asyncio
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -13,9 +14,11 @@ from typing import Final
 
 import structlog
 
-from regulars import logs, worker
+from regulars import logs
 from regulars.bundled import database
 from regulars.settings import Settings
+from regulars.worker import STOP_SECONDS, hard_end
+from regulars.worker import run as run_worker
 
 log = structlog.get_logger(__name__)
 
@@ -41,9 +44,15 @@ class Worker:
         self.began = time.monotonic()
         self.serves = False
 
+    def look(self) -> None:
+        """Notes whether it serves by now."""
+        if not self.serves and self.tidings.poll():
+            with contextlib.suppress(EOFError):  # it died before it could tell
+                self.serves = self.tidings.recv()
+
 
 def run(settings: Settings, sock: socket.socket, ready: Callable[[], None]) -> None:
-    """Keeps `settings.workers` workers going until SIGTERM or SIGINT; `ready` is told when the first one serves.
+    """Keeps `settings.workers` workers going until SIGTERM or SIGINT; `ready` is told when the first serves.
 
     Raises WorkersFailed when the workers die before any of them has served.
     """
@@ -57,19 +66,18 @@ def run(settings: Settings, sock: socket.socket, ready: Callable[[], None]) -> N
     announced = False
     try:
         while not leaving:
-            listening = [worker.tidings for worker in workers if not worker.serves]
-            wait([wake, *listening, *(worker.process.sentinel for worker in workers)])
+            silent = [worker.tidings for worker in workers if not worker.serves]
+            wait([wake, *silent, *(worker.process.sentinel for worker in workers)])
             for worker in workers:
-                if not worker.serves and worker.process.is_alive() and worker.tidings.poll():
-                    worker.serves = True
-                    if not announced:
-                        announced = True
-                        ready()
+                worker.look()
+            if not announced and any(worker.serves for worker in workers):
+                announced = True
+                ready()
             if not leaving:
                 workers = [_kept(worker, settings, sock, announced) for worker in workers]
         log.info("stopping", workers=len(workers))
     finally:
-        worker.hard_end()
+        hard_end()
         sock.close()  # or what connects from now on would wait for nobody
         end_all(workers)
 
@@ -85,12 +93,13 @@ def _kept(worker: Worker, settings: Settings, sock: socket.socket, announced: bo
     if time.monotonic() - worker.began < YOUNG_SECONDS:
         time.sleep(PAUSE_SECONDS)
     worker.process.close()
+    worker.tidings.close()
     return Worker(settings, sock)
 
 
 def end_all(workers: list[Worker]) -> None:
     """Lets every worker finish what it is doing; kills those that don't in time."""
-    end = time.monotonic() + worker.STOP_SECONDS - 0.5
+    end = time.monotonic() + STOP_SECONDS - 0.5
     for worker in workers:
         worker.process.terminate()
     for worker in workers:
@@ -119,7 +128,7 @@ def work(settings: Settings, sock: socket.socket, tell: Connection) -> None:
 
     try:
         with database(settings) as dsn:
-            worker.run(settings, dsn, sock, started)
+            run_worker(settings, dsn, sock, started)
     except Exception as error:  # noqa: BLE001 - whatever it is, the log is where it belongs
         log.error("the worker can not go on", problem=str(error), kind=type(error).__name__)
         raise SystemExit(3) from None

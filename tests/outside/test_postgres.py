@@ -126,6 +126,8 @@ def test_the_first_start_makes_a_durable_database_and_the_last_one_out_stops_it(
         "wal_compression=pglz",
     ]
     assert (first.home / "db").stat().st_mode & 0o777 == 0o700
+    for name in ("db.lock", "db.users", "db.log"):
+        assert (first.home / name).stat().st_mode & 0o777 == 0o600
     assert first.says("ready") is True
     assert first.says("stop") is True
     assert first.says("ready") is False
@@ -311,6 +313,27 @@ def test_roots_private_home_keeps_its_mode_and_its_database_goes_elsewhere() -> 
     for one in (holder, again, fresh):
         one.goes()
     shutil.rmtree(folder)
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root and another user")
+@pytest.mark.parametrize("person", ["as an ordinary user"], indirect=True)
+def test_root_starts_an_ordinary_users_database_as_that_user_and_gives_it_back(person: Person) -> None:
+    owner = person.comes()
+    socket = owner.starts()
+    assert owner.says("stop") is True
+    with Embedded(owner.home, shared=person.folder / "shared"):
+        assert Path(f"/proc/{postmaster(owner.home / 'db')}").stat().st_uid == person.uid
+    assert owner.starts() == socket
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root and another user")
+@pytest.mark.parametrize("person", ["as an ordinary user"], indirect=True)
+def test_a_home_of_somebody_else_is_refused_with_a_word(person: Person) -> None:
+    with Embedded(person.folder / "home", shared=person.folder / "shared"):
+        pass
+    os.chown(person.folder / "home", 0, 0)
+    os.chown(person.folder / "home" / "db.lock", 0, 0)
+    assert "belongs to another user" in person.comes().says("start")["failed"]
 
 
 @pytest.mark.skipif(not ROOT, reason="only root's server runs as another user")

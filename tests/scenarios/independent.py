@@ -141,7 +141,7 @@ def pennies(amount: Fraction) -> Fraction:
 
 
 def utc(text: str) -> datetime:
-    """British local time: an hour ahead of UTC from the last Sunday of March to that of October, at 1:00 UTC."""
+    """British local time: an hour ahead of UTC from the last Sunday of March to that of October."""
     local = datetime.fromisoformat(text)
     summer = (
         last_sunday(local.year, 3) + timedelta(hours=1)

@@ -18,11 +18,24 @@ from regulars.storage.listings.sites import ListedSite
 from regulars.storage.listings.window import Window
 from regulars.storage.reading import reading
 
-__all__ = ["ActivityState", "ListedSite", "Part", "Standing", "Window"]
-
-_OF_ORDERS: Final = frozenset(
-    {Cause.PURCHASE, Cause.APPROVAL, Cause.REFUND, Cause.CANCEL, Cause.UNPAID, Cause.RESTORED}
-)
+__all__ = [
+    "ActivityState",
+    "ListedActivity",
+    "ListedOrder",
+    "ListedSite",
+    "ListedTransaction",
+    "OneOrder",
+    "Part",
+    "Standing",
+    "Window",
+    "find_customer",
+    "find_order",
+    "list_activities",
+    "list_customers",
+    "list_orders",
+    "list_sites",
+    "list_transactions",
+]
 
 
 class ActivityState(StrEnum):
@@ -48,7 +61,7 @@ class OneOrder(msgspec.Struct, frozen=True):
 
 
 class ListedActivity(msgspec.Struct, frozen=True, kw_only=True):
-    """A purchase has its `order`, everything else what was `done`. `points` as given, negative when taken by staff."""
+    """A purchase has its `order`, anything else what was `done`. `points` taken by staff are negative."""
 
     id: int
     points: int
@@ -70,7 +83,7 @@ class ListedTransaction(msgspec.Struct, frozen=True):
 async def list_orders(
     database: Database, program_id: int, window: Window, *, now: datetime
 ) -> list[ListedOrder]:
-    """The window's orders, each with its customer's points at `now` (program time). Raises Busy, as all here do."""
+    """The window's orders, each with its customer's points at `now` (program time). Raises Busy; all do."""
     async with reading(database) as connection:
         found = await orders.listed(connection, program_id, window)
         by = await customers.standings(
@@ -134,7 +147,7 @@ async def list_activities(
 async def list_transactions(
     database: Database, program_id: int, window: Window, *, now: datetime, merchant_id: str | None = None
 ) -> list[ListedTransaction]:
-    """The window's transactions, one for each movement. Raises UnknownCustomer for a `merchant_id` of nobody."""
+    """The window's transactions, one a movement. Raises UnknownCustomer for a `merchant_id` of nobody."""
     async with reading(database) as connection:
         if merchant_id is not None:
             customer_id = await customers.id_of(connection, program_id, merchant_id)

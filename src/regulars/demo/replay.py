@@ -9,8 +9,8 @@ from typing import Protocol
 
 import msgspec
 
+from regulars.demo.client import Answer, NotReachable
 from regulars.demo.reports import Report
-from regulars.demo.sender import Answer, NotReachable
 
 AT_ONCE = 64
 WAITING_EACH = 4

@@ -75,7 +75,7 @@ class Embedded:
             self._place = find_place(self.home, shared=self._shared)
             self.notes = self._place.notes
             if self._users is None:
-                self._users = (self._data.parent / "db.users").open("wb")
+                self._users = _private(self._data.parent / "db.users")
             fcntl.flock(self._users, fcntl.LOCK_SH)
             try:
                 self._make_database()
@@ -191,8 +191,8 @@ class Embedded:
         quoted = '"' + str(socket).replace('"', '""') + '"'
         options = [f"--{name}={value}" for name, value in self._settings.items()]
         options.append(f"--unix_socket_directories={quoted}")
-        with log.open("ab") as output:
-            began = output.tell()
+        with _private(log) as output:
+            began = output.seek(0, os.SEEK_END)
             self._server = subprocess.Popen(
                 [self._found.programs / "postgres", "-D", self._data, *options],
                 stdin=subprocess.DEVNULL,
@@ -341,11 +341,23 @@ class _locked:  # noqa: N801 - it reads as a statement
         self._path = path
 
     def __enter__(self) -> None:
-        self._file = self._path.open("wb")
+        self._file = _private(self._path)
         fcntl.flock(self._file, fcntl.LOCK_EX)
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+
+
+def _private(path: Path) -> IO[bytes]:
+    """Opens a file to append to, for the home's owner alone, even when root makes it in somebody's home."""
+    try:
+        file = open(path, "ab", opener=lambda name, flags: os.open(name, flags, 0o600))  # noqa: SIM115
+    except PermissionError:
+        raise PostgresFailed(f"{path} can't be written: the home belongs to another user.") from None
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+    return file
 
 
 def _environment() -> dict[str, str]:

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Self
+from typing import Self, cast
 
 import asyncpg
 
@@ -17,9 +17,17 @@ from regulars.domain.page import Needs, Page
 from regulars.domain.program import Program, PurchaseRule
 from regulars.storage import decisions as saving
 from regulars.storage import deliveries, heads, pages, programs
-from regulars.storage.database import Connection, Database
+from regulars.storage.database import Connection, Database, Session
 from regulars.storage.deliveries import StoredDelivery
 from regulars.storage.heads import Head
+
+# A batch finds every row by a key. Its statements are planned for keeps, maybe while the tables are still
+# empty and reading them whole looks cheap: so only plans that look up key by key are left to choose from.
+_BEGIN = """
+    begin;
+    set local jit = off; set local plan_cache_mode = force_generic_plan;
+    set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off
+"""
 
 
 class Conflict(Exception):
@@ -58,7 +66,8 @@ class Batch:
 
     @classmethod
     async def begin(cls, connection: Connection, program_id: int) -> Self:
-        await connection.execute("begin")
+        old = cast(Session, connection).plans_are_old()
+        await connection.execute(f"{_BEGIN}; discard plans" if old else _BEGIN)
         head = await heads.lock(connection, program_id)
         if head is None:
             raise LookupError(f"there is no program {program_id}")

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
@@ -11,6 +11,21 @@ import asyncpg
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 LEAST_VERSION = 15
+
+
+class Session(asyncpg.Connection):
+    """A connection that counts its batches, so that statements are planned anew while tables grow."""
+
+    __slots__ = ("batches",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.batches = 0
+
+    def plans_are_old(self) -> bool:
+        """True at batch 1, 2, 4, 8 …: a plan made while a table was small may read all of it later."""
+        self.batches += 1
+        return self.batches & (self.batches - 1) == 0
 
 
 class NotDurable(RuntimeError):
@@ -58,6 +73,7 @@ class Database:
             dsn,
             min_size=min(2, most),
             max_size=most,
+            connection_class=Session,
             statement_cache_size=statement_cache,
             timeout=patience_seconds,
             # Our statements are short: compiling them costs more than it saves. A PgBouncer, which a DSN over

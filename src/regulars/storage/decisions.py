@@ -47,13 +47,13 @@ _ORDER_CHANGES = (
     "taken",
     "updated_at",
 )
-_UPDATE_ORDERS = ORDERS.update_on("order_id", _ORDER_CHANGES)
-_UPDATE_CUSTOMERS = CUSTOMERS.update_on(
+_UPDATE_ORDERS = ORDERS.replacing("order_id", _ORDER_CHANGES)
+_UPDATE_CUSTOMERS = CUSTOMERS.replacing(
     "customer_id",
     [column for column in CUSTOMERS.columns if column not in ("customer_id", "created_at")],
 )
-_UPDATE_LOTS = LOTS.update_on("lot_id", ["remaining", "state"])
-_REPLACE_ACCOUNT = ACCOUNTS.upsert_on("customer_id")
+_UPDATE_LOTS = LOTS.replacing("lot_id", ["remaining", "state"])
+_REPLACE_ACCOUNT = ACCOUNTS.replacing("customer_id")
 _REPLACE_IDENTITY = (
     " on conflict (program_id, scope, key) do update set fingerprint = excluded.fingerprint,"
     " decision_id = excluded.decision_id, refusal = excluded.refusal, at = excluded.at"
@@ -101,8 +101,11 @@ async def _save_customers(connection: Connection, program_id: int, decisions: It
         if decision.account is not None and decision.account_changed:
             accounts[decision.account.customer_id] = decision.account
     await CUSTOMERS.insert(connection, program_id, [_customer_row(customer) for customer in fresh.values()])
-    await CUSTOMERS.run(
-        connection, _UPDATE_CUSTOMERS, program_id, [_customer_row(customer) for customer in changed.values()]
+    await CUSTOMERS.insert(
+        connection,
+        program_id,
+        [_customer_row(customer) for customer in changed.values()],
+        end=_UPDATE_CUSTOMERS,
     )
     rows = [_account_row(account, touched_at.pop(account.customer_id, None)) for account in accounts.values()]
     await ACCOUNTS.insert(connection, program_id, rows, end=_REPLACE_ACCOUNT)
@@ -126,8 +129,8 @@ async def _save_orders(connection: Connection, program_id: int, decisions: Itera
             into = fresh if decision.order_is_new or order.id in fresh else changed
             into[order.id] = order
     await ORDERS.insert(connection, program_id, [_order_row(order) for order in fresh.values()])
-    await ORDERS.run(
-        connection, _UPDATE_ORDERS, program_id, [_order_row(order) for order in changed.values()]
+    await ORDERS.insert(
+        connection, program_id, [_order_row(order) for order in changed.values()], end=_UPDATE_ORDERS
     )
 
 
@@ -140,8 +143,8 @@ async def _save_lots(connection: Connection, program_id: int, decisions: Iterabl
             into = fresh if lot.id in opened or lot.id in fresh else changed
             into[lot.id] = lot
     await LOTS.insert(connection, program_id, [msgspec.structs.astuple(lot) for lot in fresh.values()])
-    await LOTS.run(
-        connection, _UPDATE_LOTS, program_id, [msgspec.structs.astuple(lot) for lot in changed.values()]
+    await LOTS.insert(
+        connection, program_id, [msgspec.structs.astuple(lot) for lot in changed.values()], end=_UPDATE_LOTS
     )
 
 

@@ -42,9 +42,13 @@ _OLDEST_MEMBERS = f"""
            and member_since is not null order by customer_id limit 2
     ) c join accounts a on a.program_id = c.program_id and a.customer_id = c.customer_id
 """
+# `offset 0` keeps a look-up of a key a look-up: without it, while a table has no statistics, all rows of the
+# program may be read and held against the keys.
 _ORDERS = """
-    select o.* from unnest($2::bigint[], $3::text[]) as k (site_id, merchant_id)
-      join orders o on o.program_id = $1 and o.site_id = k.site_id and o.merchant_id = k.merchant_id
+    select o.* from unnest($2::bigint[], $3::text[]) as k (site_id, merchant_id) cross join lateral (
+        select * from orders
+         where program_id = $1 and site_id = k.site_id and orders.merchant_id = k.merchant_id offset 0
+    ) o
 """
 _OPEN_LOTS = """
     select * from lots where program_id = $1 and customer_id = any($2::bigint[]) and remaining > 0
@@ -63,22 +67,27 @@ _USES = """
      group by movement_id, lot_id order by min(lot_use_id)
 """
 _EARLY = """
-    select e.* from unnest($2::bigint[], $3::text[]) as k (site_id, merchant_id)
-      join early_reports e
-        on e.program_id = $1 and e.site_id = k.site_id and e.order_merchant_id = k.merchant_id
-     where e.applied_by is null order by e.early_id
+    select e.* from unnest($2::bigint[], $3::text[]) as k (site_id, merchant_id) cross join lateral (
+        select * from early_reports where program_id = $1 and site_id = k.site_id
+           and order_merchant_id = k.merchant_id and applied_by is null
+        offset 0
+    ) e order by e.early_id
 """
 _IDENTITIES = """
-    select i.* from unnest($2::text[], $3::text[]) as k (scope, key)
-      join identities i on i.program_id = $1 and i.scope = k.scope and i.key = k.key
+    select i.* from unnest($2::text[], $3::text[]) as k (scope, key) cross join lateral (
+        select * from identities where program_id = $1 and scope = k.scope and identities.key = k.key offset 0
+    ) i
 """
 _REFUNDS = """
     select order_id, reference, amount_minor from refunds
      where program_id = $1 and order_id = any($2::bigint[]) and reference is not null
 """
 _ACTIVITIES = """
-    select a.name, a.merchant_id, a.customer_id from unnest($2::text[], $3::text[]) as k (name, merchant_id)
-      join activities a on a.program_id = $1 and a.name = k.name and a.merchant_id = k.merchant_id
+    select a.* from unnest($2::text[], $3::text[]) as k (name, merchant_id) cross join lateral (
+        select name, merchant_id, customer_id from activities
+         where program_id = $1 and activities.name = k.name and activities.merchant_id = k.merchant_id
+        offset 0
+    ) a
 """
 
 

@@ -1,4 +1,4 @@
-"""Reads outside a batch: a deadline in our own process, and one error for a database that can't answer now."""
+"""Reads outside a batch: a deadline of our own, and one error for a database that can't answer now."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,7 +10,7 @@ import asyncpg
 from regulars.domain.errors import Busy
 from regulars.storage.database import Connection, Database
 
-PATIENCE_SECONDS: Final = 3.0
+PATIENCE_SECONDS: Final = 2.0
 AWAY: Final = ("08", "53", "57")
 """SQLSTATE classes of a server that can't answer now: connection lost, out of resources, being stopped."""
 
@@ -19,7 +19,7 @@ AWAY: Final = ("08", "53", "57")
 async def reading(
     database: Database, *, patience_seconds: float = PATIENCE_SECONDS
 ) -> AsyncIterator[Connection]:
-    """A connection for reads that are done within `patience_seconds`. Raises Busy when the database can't answer now.
+    """A connection for reads done within `patience_seconds`. Raises Busy when the database can't answer now.
 
     A frozen server heeds no timeout of its own, so the clock is ours, and its connection is dropped.
     """

@@ -17,33 +17,21 @@ class Table:
         self._insert = (
             f"insert into {name} (program_id, {quoted}) select $1, u.* from unnest({arrays}) as u ({quoted})"
         )
-        self._arrays = arrays
-        self._quoted = quoted
 
-    def upsert_on(self, key: str) -> "str":
-        """The end of an insert that overwrites the row of the same `key` column in this program."""
-        changes = ", ".join(f'"{column}" = excluded."{column}"' for column in self.columns if column != key)
-        return f' on conflict (program_id, "{key}") do update set {changes}'
+    def replacing(self, key: str, columns: Sequence[str] | None = None) -> str:
+        """The end of an insert that overwrites `columns` (all, unless given) of the row with the same `key`.
 
-    def update_on(self, key: str, columns: Sequence[str]) -> str:
-        """An update of `columns` from rows in this table's full column order, found by `key`."""
-        changes = ", ".join(f'"{column}" = u."{column}"' for column in columns)
-        return (
-            f"update {self.name} as t set {changes} from unnest({self._arrays}) as u ({self._quoted}) "
-            f'where t.program_id = $1 and t."{key}" = u."{key}"'
+        It serves as an update of many rows, too: it finds each by its key, whatever the planner thinks.
+        """
+        changes = ", ".join(
+            f'"{column}" = excluded."{column}"' for column in columns or self.columns if column != key
         )
+        return f' on conflict (program_id, "{key}") do update set {changes}'
 
     async def insert(
         self, connection: Connection, program_id: int, rows: Sequence[Sequence[Any]], *, end: str = ""
     ) -> None:
         """Inserts the rows, each in column order; does nothing without rows."""
-        await self.run(connection, self._insert + end, program_id, rows)
-
-    async def run(
-        self, connection: Connection, statement: str, program_id: int, rows: Sequence[Sequence[Any]]
-    ) -> None:
-        """Runs a statement made by this table on the rows as column arrays; does nothing without rows."""
         if rows:
-            await connection.execute(
-                statement, program_id, *(list(column) for column in zip(*rows, strict=True))
-            )
+            columns = (list(column) for column in zip(*rows, strict=True))
+            await connection.execute(self._insert + end, program_id, *columns)

@@ -1,4 +1,4 @@
-"""`regulars verify`: recomputes the book of every program and checks its invariants, beside a running server."""
+"""`regulars verify`: recomputes the book of every program and checks its invariants, beside a server."""
 
 from regulars.app.verify.report import INVARIANTS, Checked, Report, Violation, as_json, lines
 from regulars.app.verify.run import verify

@@ -1,14 +1,11 @@
-"""V03, V10: each row of the book is a movement that the model allows, and the hash chain over all of them holds."""
+"""V03, V10: each row of the book is a movement that the model allows, and the hash chain over all holds."""
 
 from typing import Final
 
 from regulars.app.verify.report import Tally
-from regulars.domain.book import PAIRS, Bucket, Cause, Movement, chain
+from regulars.domain.book import GENESIS, PAIRS, Bucket, Cause, Movement, chain
 from regulars.storage.audit import snapshot
 from regulars.storage.database import Database
-
-GENESIS: Final = bytes(32)
-"""What the first movement of a program is chained to."""
 
 _GIVEN = ((Bucket.ISSUED, Bucket.PENDING), (Bucket.ISSUED, Bucket.AVAILABLE))
 _TAKEN = ((Bucket.PENDING, Bucket.REVERSED), (Bucket.AVAILABLE, Bucket.REVERSED))
@@ -27,7 +24,7 @@ CAUSES: Final[dict[Cause, tuple[tuple[Bucket, Bucket], ...]]] = {
 
 _OF_ORDERS = (Cause.PURCHASE, Cause.REFUND, Cause.CANCEL, Cause.UNPAID, Cause.RESTORED)
 
-# What each movement has to name, by its (from, to, cause) as plain text: one look-up a row, as a million rows pass here.
+# What each movement has to name, by its (from, to, cause) as plain text: one look-up a row, as millions pass.
 _REQUIRED: Final[dict[tuple[str, str, str], tuple[str, ...]]] = {
     (str(pair[0]), str(pair[1]), str(cause)): tuple(
         name
@@ -53,9 +50,8 @@ async def check_book(database: Database, head: snapshot.Head, tally: Tally) -> i
             computed = chain(previous, movement)
             if computed != stored:
                 subject = f"movement {movement.id}"
-                tally.add(
-                    "V10", head.program_id, subject, _short(stored), f"{_short(computed)} by its content"
-                )
+                expected = f"{_short(computed)} by its content"
+                tally.add("V10", head.program_id, subject, _short(stored), expected)
             previous = stored
         number += len(page)
     if previous != head.chain:

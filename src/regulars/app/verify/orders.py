@@ -1,9 +1,9 @@
-"""V04 to V07 as far as an order says them: recomputed by the same functions that gave and took its points."""
+"""V04 to V07 as far as an order goes: recomputed by the same functions that gave and took its points."""
 
 from collections.abc import Iterator
 
+from regulars.domain.earning import approval_due, points_for, rewardable
 from regulars.domain.errors import Invalid
-from regulars.domain.earning import points_for, rewardable
 from regulars.domain.orders import Order, taken_target
 from regulars.domain.program import PurchaseRule
 from regulars.storage.audit.snapshot import OrderSeen
@@ -32,11 +32,7 @@ def check_order(seen: OrderSeen, rule: PurchaseRule | None) -> Iterator[Found]:
     yield from _given(seen, order, rule)
     yield from _taken(seen, order)
     if order.given and (order.earned_at is None or order.paid_at is None or order.activity_id is None):
-        yield (
-            "V06",
-            f"{order.given} points given at no time",
-            "when it was paid, when it earned, its activity",
-        )
+        yield "V06", f"{order.given} points given at no time", "paid at, earned at, and its activity"
     if order.qualifies and order.paid_at is None:
         yield "V06", "paid in a rewarded status at no time", "when it was paid"
 
@@ -54,12 +50,9 @@ def _given(seen: OrderSeen, order: Order, rule: PurchaseRule | None) -> Iterator
     )
     if amount != order.rewardable_minor:
         yield "V04", f"rewardable {order.rewardable_minor}", f"{amount} by its rule and money"
-    if seen.grants > 1 or seen.granted != order.given:
-        yield (
-            "V04",
-            f"{seen.granted} points given in {seen.grants} movements",
-            f"{order.given} in one or none",
-        )
+    if (seen.grants, seen.granted) != (int(order.given > 0), order.given):
+        saw = f"{seen.granted} points given in {seen.grants} movements"
+        yield "V04", saw, f"{order.given} in {int(order.given > 0)}"
     if not order.given:
         return
     points = _points(rule, order)
@@ -71,6 +64,8 @@ def _given(seen: OrderSeen, order: Order, rule: PurchaseRule | None) -> Iterator
     if lot != (order.given, order.id, order.customer_id):
         saw = f"lot {order.lot_id}: size {lot[0]}, order {lot[1]}, customer {lot[2]}"
         yield "V04", saw, f"size {order.given}, order {order.id}, customer {order.customer_id}"
+    if order.paid_at is not None and seen.approves_at != (due := approval_due(rule, order.paid_at)):
+        yield "V07", f"approved at {seen.approves_at or 'once'}", f"{due or 'once'}, by its rule and payment"
 
 
 def _taken(seen: OrderSeen, order: Order) -> Iterator[Found]:

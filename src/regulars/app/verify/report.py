@@ -50,7 +50,7 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """`violated` counts all violations by invariant; `violations` holds the first of each program and invariant."""
+    """`violated` counts all, by invariant; `violations` has the first of each program and invariant."""
 
     checked_at: datetime
     took_seconds: float
@@ -99,7 +99,7 @@ def as_json(report: Report) -> str:
 
 
 def lines(report: Report) -> list[str]:
-    """The report as plain text for a person: what was checked, what is violated, and a last line that sums it up."""
+    """The report as plain text: what was checked, what is violated, and a last line that sums it up."""
     said = [_checked(program) for program in report.programs]
     for invariant in sorted(report.violated):
         number = report.violated[invariant]
@@ -113,8 +113,8 @@ def lines(report: Report) -> list[str]:
 
 def _checked(program: Checked) -> str:
     return (
-        f"Program {program.program_id}, {program.name}: {program.movements:,} movements, {program.orders:,} orders, "
-        f"{program.customers:,} customers; the chain ends in {program.chain[:16]}…"
+        f"Program {program.program_id}, {program.name}: {program.movements:,} movements, "
+        f"{program.orders:,} orders, {program.customers:,} customers; the chain ends in {program.chain[:16]}…"
     )
 
 

@@ -1,4 +1,4 @@
-"""Verifies program after program: one snapshot each for what is compared, then the book itself from end to end."""
+"""Verifies program after program: one snapshot each for what is compared, then the book from end to end."""
 
 import time
 from collections.abc import Callable
@@ -27,7 +27,7 @@ async def verify(
     now: datetime,
     progress: Callable[[str], None] | None = None,
 ) -> Report:
-    """Checks V01 to V15 in one program, or in all of them. Changes nothing, and a server may go on working meanwhile.
+    """Checks V01 to V15 in one program, or in all. Changes nothing; a server may go on working meanwhile.
 
     `now`: real time. `progress` is told, in a sentence, what is being checked. Raises UnknownProgram.
     """

@@ -1,1 +1,1 @@
-"""The door for shops that speak LoyaltyLion's Admin API: `/v2/...`. Source of the contract: loyaltylion.md."""
+"""The door for shops that speak LoyaltyLion's Admin API, `/v2/...`. Source: loyaltylion.md."""

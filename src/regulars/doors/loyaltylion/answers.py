@@ -26,7 +26,9 @@ def as_json(value: Any, status: int = 200, headers: Headers = ()) -> Answer:
     return Answer(status, msgspec.json.encode(value), JSON + headers)
 
 
-def problem(status: int, message: str, details: dict[str, str] | None = None, headers: Headers = ()) -> Answer:
+def problem(
+    status: int, message: str, details: dict[str, str] | None = None, headers: Headers = ()
+) -> Answer:
     """The one shape of every error: `{"error": {"message", "details"?}}`. Source: loyaltylion.md §1.8."""
     error: dict[str, Any] = {"message": message}
     if details:

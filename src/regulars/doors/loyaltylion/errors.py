@@ -39,8 +39,7 @@ ANSWERS: Final[dict[type[RegularsError], tuple[int, str]]] = {
     Late: (503, "This waited too long. Nothing was done, and nothing will be: please try again"),
     Unsure: (
         503,
-        "The database fell silent while this was being saved: it may have happened, once. "
-        "Sending the same again finds out",
+        "The database fell silent while saving: it may have happened, once. Send it again to find out",
     ),
 }
 
@@ -59,7 +58,7 @@ FIELDS: Final[dict[str, str]] = {
 
 
 class Malformed(Exception):
-    """The request itself can't be read. `details`: what is wrong, by field. The route says whether it is 400 or 422."""
+    """The request can't be read. `details`: what is wrong, by field. 400 or 422, as its route says."""
 
     def __init__(self, message: str, details: dict[str, str] | None = None) -> None:
         super().__init__(message, details)

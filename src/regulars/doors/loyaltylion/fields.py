@@ -1,12 +1,13 @@
 """Reads a JSON body field by field and collects every problem, so that one answer names them all.
 
-Values stay as they were written until a field's own rule reads them: 19.95 and "19.95" are the same amount, 1e5 is none.
+Values stay as they were written until a field's own rule reads them: 19.95 and "19.95" are one amount.
 """
 
 import json
+import math
 import re
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from enum import StrEnum
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -23,6 +24,7 @@ LONGEST: Final = 255
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 INVALID: Final = "Invalid request"
+HALF: Final = "contains half of a character (a lone surrogate)"
 
 _OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
@@ -31,6 +33,11 @@ _NUMBER_ID = re.compile(rb"[0-9]{1,255}")
 _EMAIL = re.compile(r"[^\s@\x00]+@[^\s@\x00]+")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+class Cancellation(StrEnum):
+    CANCELLED = "cancelled"
+    NOT_CANCELLED = "not_cancelled"
 
 
 class _Wrong(Exception):
@@ -54,29 +61,38 @@ def parse_body(body: bytes) -> "Fields":
 def _explain(body: bytes) -> NoReturn:
     """Raises Malformed for what is no JSON; a more lenient reading names the fields at fault where it can."""
     details: dict[str, str] = {}
-
-    def not_a_number(name: str) -> NoReturn:
-        raise _Wrong(f"{name} is not a number in JSON")
-
     try:
         for name, value in json.loads(body).items():
-            text = json.dumps(value, ensure_ascii=False)
-            if _SURROGATES.search(text):
-                details[_printable(name)] = "contains half of a character (a lone surrogate)"
-            elif re.search(r"\b(NaN|-?Infinity)\b", text):
-                details[_printable(name)] = "is not a number that JSON knows"
+            if (fault := _fault(name) or _fault(value)) is not None:
+                details[_SURROGATES.sub("?", name)[:LONGEST]] = fault
     except (ValueError, AttributeError, RecursionError):
         details = {}
     raise Malformed(INVALID if details else "The body is not valid JSON", details)
 
 
-class Fields:
-    """A body's fields. Each method reads one and answers a harmless value where `problems` says what is wrong with it;
+def _fault(value: object) -> str | None:
+    match value:
+        case str():
+            return HALF if _SURROGATES.search(value) else None
+        case float():
+            return None if math.isfinite(value) else "is not a number that JSON knows"
+        case list():
+            return next((fault for item in value if (fault := _fault(item))), None)
+        case dict():
+            return next((fault for item in value.items() if (fault := _fault(list(item)))), None)
+        case _:
+            return None
 
-    `check()` raises Malformed with all of them, so it comes before any value is used.
+
+class Fields:
+    """A body's fields. Each method reads one; where it is wrong, it notes a problem and answers harmlessly.
+
+    `check()` raises Malformed with all problems: it comes before any value is used.
     """
 
-    def __init__(self, raw: dict[str, msgspec.Raw], *, within: str = "", problems: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, raw: dict[str, msgspec.Raw], *, within: str = "", problems: dict[str, str] | None = None
+    ) -> None:
         self._raw = raw
         self._within = within
         self.problems: dict[str, str] = {} if problems is None else problems
@@ -92,9 +108,12 @@ class Fields:
         """Whether the field is there, be it null."""
         return name in self._raw
 
-    def is_null(self, name: str) -> bool:
-        raw = self._raw.get(name)
-        return raw is None or bytes(raw) == b"null"
+    def is_object(self, name: str) -> bool:
+        return (self._value(name) or b"").startswith(b"{")
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._raw
 
     # -- each of these reads a field that must be there; `_or_none` reads one that need not be
 
@@ -133,7 +152,9 @@ class Fields:
     def amount(self, name: str, currency: str) -> int:
         """Minor units of `currency`. See money.parse_amount for what an amount may look like."""
         minor = self.amount_or_none(name, currency)
-        return 0 if self._required(name, None if minor is None else "") else minor or 0
+        if minor is None:
+            self.wrong(name, "is required")
+        return minor or 0
 
     def amount_or_none(self, name: str, currency: str) -> int | None:
         raw = self._value(name)
@@ -148,7 +169,7 @@ class Fields:
             self.wrong(name, invalid.problem)
             return None
 
-    def choice(self, name: str, kind: type[E], default: E) -> E:
+    def choice(self, name: str, kind: type[E]) -> E:
         """One of the words of `kind`."""
         raw = self._value(name)
         text = self._required(name, None if raw is None else self._text(name, raw, LONGEST))
@@ -156,14 +177,14 @@ class Fields:
             return kind(text)
         except ValueError:
             self.wrong(name, f"must be one of {', '.join(kind)}")
-            return default
+            return next(iter(kind))
 
     def integer(self, name: str, *, least: int, most: int) -> int:
         """A whole number, written without a point or an exponent."""
         raw = self._value(name)
-        if self._required(name, None if raw is None else "") or raw is None:
-            return least
-        if not _WHOLE.fullmatch(text := raw.decode("ascii", "replace")):
+        if raw is None:
+            self.wrong(name, "is required")
+        elif not _WHOLE.fullmatch(text := raw.decode("ascii", "replace")):
             self.wrong(name, "must be a whole number")
         elif not least <= int(text) <= most:
             self.wrong(name, f"must be from {least} to {most}")
@@ -180,7 +201,7 @@ class Fields:
         return None
 
     def moment_or_none(self, name: str) -> datetime | None:
-        """A time, in UTC. It must say how far from UTC it is: guessing a shop's zone would move points by hours."""
+        """A time, in UTC. It must carry its offset: guessing a shop's zone would be wrong by hours."""
         raw = self._value(name)
         text = None if raw is None else self._text(name, raw, LONGEST)
         if not text:
@@ -233,7 +254,7 @@ class Fields:
         return None
 
     def scalars(self, *, most: int, longest: int) -> dict[str, str]:
-        """Every field as text; at most `most` of them, none an object or array. Those that are null are left out."""
+        """Every field as text; at most `most` of them, none an object or array. Null ones are left out."""
         if len(self._raw) > most:
             self.wrong("", f"must not have more than {most} fields")
             return {}
@@ -287,41 +308,42 @@ def decode_text(raw: bytes, most: int) -> str:
     if "\x00" in text:
         raise _Wrong("must not contain a NUL character")
     if _SURROGATES.search(text):
-        raise _Wrong("contains half of a character (a lone surrogate)")
+        raise _Wrong(HALF)
     if len(text) > most:
         raise _Wrong(f"must not be longer than {most} characters")
     return text
 
 
-def parse_moment(text: str) -> datetime:
-    """An ISO 8601 time with its offset, in UTC. Raises ValueError with a sentence's end for a person."""
+def parse_moment(text: str, *, zone: tzinfo | None = None, least: datetime | None = EPOCH) -> datetime:
+    """An ISO 8601 time, in UTC. Without an offset of its own it is in `zone`, if given.
+
+    Raises ValueError with a sentence's end for a person.
+    """
     try:
-        at = datetime.fromisoformat(text) if text.isascii() and "T" in text.upper() else None
+        if not text.isascii():
+            raise ValueError
+        at = datetime.fromisoformat(text)
     except ValueError:
-        at = None
-    if at is None:
         raise ValueError("must be an ISO 8601 time such as 2018-01-25T01:25:27+01:00") from None
     if at.tzinfo is None:
-        raise ValueError("must carry its offset from UTC, such as +01:00 or Z")
+        if zone is None:
+            raise ValueError("must carry its offset from UTC, such as +01:00 or Z")
+        at = at.replace(tzinfo=zone)
     try:
         at = at.astimezone(UTC)
     except OverflowError:
         raise ValueError("is out of range") from None
-    if at < EPOCH:
+    if least is not None and at < least:
         raise ValueError("must not lie before 1970")
     return at
 
 
 def numbers(raws: Iterable[Any], most: int) -> list[int] | None:
     """Whole numbers, each given as such or as text; None when one of them is something else."""
-    found = []
+    found: list[int] = []
     for raw in raws:
         text = bytes(raw).strip().decode("ascii", "replace").strip('"')
         if not _WHOLE.fullmatch(text) or len(found) == most:
             return None
         found.append(int(text))
     return found
-
-
-def _printable(name: str) -> str:
-    return _SURROGATES.sub("?", name)[:LONGEST]

@@ -108,7 +108,7 @@ def build(house: House) -> App:
 
 
 def serves(health: Health) -> bool:
-    """Whether this process can take requests now; a mere warning, as on durability, is no reason to send none."""
+    """Whether this process can take requests now; a mere warning, as on durability, counts as well."""
     return health.checks.get("database") == "answers"
 
 

@@ -1,1 +1,1 @@
-"""What `regulars verify` asks the database: checks as statements that find violations, and rows to be recomputed."""
+"""What `regulars verify` asks the database: statements that find violations, and rows to be recomputed."""

@@ -4,12 +4,17 @@ from typing import Final
 
 from regulars.storage.audit.checks import Check
 
-_V01 = """
+
+def net(bucket: str) -> str:
+    """The sum of what movements put into a bucket, less what they took out of it."""
+    moved = f"case '{bucket}' when to_bucket then points when from_bucket then -points else 0 end"
+    return f"coalesce(sum({moved}), 0)"
+
+
+_V01 = f"""
     with summed as (
-        select customer_id,
-               sum(case 'pending' when to_bucket then points when from_bucket then -points else 0 end) as pending,
-               sum(case 'available' when to_bucket then points when from_bucket then -points else 0 end) as available,
-               sum(case 'redeemed' when to_bucket then points when from_bucket then -points else 0 end) as spent
+        select customer_id, {net("pending")} as pending, {net("available")} as available,
+               {net("redeemed")} as spent
           from movements where program_id = $1 group by customer_id
     ), stored as (
         select customer_id, pending, available, spent from accounts where program_id = $1
@@ -20,8 +25,8 @@ _V01 = """
            case when stored.pending is null then 'no balance' else
                format('pending %s, available %s, spent %s', stored.pending, stored.available, stored.spent)
            end as saw,
-           format('pending %s, available %s, spent %s', coalesce(summed.pending, 0), coalesce(summed.available, 0),
-               coalesce(summed.spent, 0)) as expected
+           format('pending %s, available %s, spent %s', coalesce(summed.pending, 0),
+               coalesce(summed.available, 0), coalesce(summed.spent, 0)) as expected
       from known full join stored using (customer_id) full join summed using (customer_id)
      where stored.pending is null
         or stored.pending <> coalesce(summed.pending, 0)
@@ -40,31 +45,26 @@ _V02 = """
     ), stored as (
         select customer_id, pending, available from accounts where program_id = $1
     ), side_by_side as (
-        select customer_id, coalesce(stored.pending, 0) as pending, coalesce(stored.available, 0) as available,
+        select customer_id,
+               coalesce(stored.pending, 0) as pending, coalesce(stored.available, 0) as available,
                coalesce(lotted.pending, 0) as in_pending_lots, coalesce(lotted.open, 0) as in_open_lots,
                coalesce(missing.points, 0) as deficit
           from stored full join lotted using (customer_id) full join missing using (customer_id)
     )
     select format('customer %s', customer_id) as subject,
            format('pending lots %s, open lots %s, deficit %s', in_pending_lots, in_open_lots, deficit) as saw,
-           format('pending lots %s, open lots %s, deficit %s', pending, greatest(available, 0), greatest(-available, 0))
-               as expected
+           format('pending lots %s, open lots %s, deficit %s', pending, greatest(available, 0),
+               greatest(-available, 0)) as expected
       from side_by_side
      where in_pending_lots <> pending
         or in_open_lots <> greatest(available, 0)
         or deficit <> greatest(-available, 0)
 """
 
-_V15 = """
+_V15 = f"""
     with moved as (
-        select coalesce(sum(case 'issued' when from_bucket then points when to_bucket then -points else 0 end), 0)
-                   as issued,
-               coalesce(sum(case 'expired' when to_bucket then points when from_bucket then -points else 0 end), 0)
-                   as expired,
-               coalesce(sum(case 'reversed' when to_bucket then points when from_bucket then -points else 0 end), 0)
-                   as reversed,
-               coalesce(sum(case 'adjusted' when to_bucket then points when from_bucket then -points else 0 end), 0)
-                   as adjusted
+        select -{net("issued")} as issued, {net("expired")} as expired, {net("reversed")} as reversed,
+               {net("adjusted")} as adjusted
           from movements where program_id = $1
     ), stored as (
         select coalesce(sum(pending), 0) as pending, coalesce(sum(available), 0) as available,

@@ -31,7 +31,7 @@ async def find(
 ) -> tuple[int, list[Finding]]:
     """How many violations the check finds in the program, and the first `most` of them."""
     rows = await connection.fetch(
-        f"select subject, saw, expected, count(*) over () as total from ({check.sql}) as found limit {most:d}",
+        f"select subject, saw, expected, count(*) over () as total from ({check.sql}) f limit {most:d}",
         program_id,
         *check.arguments,
     )

@@ -11,32 +11,32 @@ _CURRENCIES: Final = (list(EXPONENTS), [MAX_UNITS * 10**digits for digits in EXP
 
 _ORDERS = f"""
     select format('order %s', o.order_id) as subject,
-           format('total %s, goods %s, shipping %s, tax %s, discounts %s, rewardable %s, paid %s, refunded %s %s',
-               total_minor, goods_minor, shipping_minor, tax_minor, discounts_minor, rewardable_minor, paid_minor,
-               refunded_minor, o.currency) as saw,
+           format('total %s, goods %s, shipping %s, tax %s, discounts %s, earn %s, paid %s, refunded %s %s',
+               total_minor, goods_minor, shipping_minor, tax_minor, discounts_minor, rewardable_minor,
+               paid_minor, refunded_minor, o.currency) as saw,
            case when money.most is null then 'a currency of ISO 4217'
                 else format('amounts from 0 to %s, none paid beyond the total', money.most) end as expected
       from orders o left join {_LIMITS} on money.currency = o.currency
      where o.program_id = $1
        and (money.most is null
-         or least(total_minor, goods_minor, shipping_minor, tax_minor, discounts_minor, rewardable_minor, paid_minor,
-                refunded_minor) < 0
+         or least(total_minor, goods_minor, shipping_minor, tax_minor, discounts_minor, rewardable_minor,
+                paid_minor, refunded_minor) < 0
          or greatest(total_minor, goods_minor, shipping_minor, tax_minor, discounts_minor) > money.most
          or paid_minor > total_minor)
 """
 
 _REFUNDS = f"""
     select format('refund %s', r.refund_id) as subject, format('%s %s', r.amount_minor, r.currency) as saw,
-           format('from 0 to %s %s, as its order %s', coalesce(money.most, 0), coalesce(o.currency, '?'), r.order_id)
-               as expected
+           format('from 0 to %s %s, as its order %s', coalesce(money.most, 0), coalesce(o.currency, '?'),
+               r.order_id) as expected
       from refunds r
       left join orders o on o.program_id = $1 and o.order_id = r.order_id
       left join {_LIMITS} on money.currency = o.currency
      where r.program_id = $1
        and (r.currency is distinct from o.currency or r.amount_minor not between 0 and money.most)
     union all
-    select format('payment of decision %s', p.decision_id), format('%s %s', p.amount_minor, coalesce(o.currency, '?')),
-           format('from 1 to %s', money.most)
+    select format('payment of decision %s', p.decision_id),
+           format('%s %s', p.amount_minor, coalesce(o.currency, '?')), format('from 1 to %s', money.most)
       from payments p
       left join orders o on o.program_id = $1 and o.order_id = p.order_id
       left join {_LIMITS} on money.currency = o.currency
@@ -51,7 +51,8 @@ _REFUNDS = f"""
 """
 
 _POINTS = f"""
-    select format('customer %s', customer_id) as subject, format('pending %s, available %s', pending, available) as saw,
+    select format('customer %s', customer_id) as subject,
+           format('pending %s, available %s', pending, available) as saw,
            'at most {MAX_POINTS} points' as expected
       from accounts
      where program_id = $1 and (pending not between 0 and {MAX_POINTS} or abs(available) > {MAX_POINTS})

@@ -7,14 +7,16 @@ from regulars.storage.audit.checks import Check
 _OPENED = """
     select format('lot %s', l.lot_id) as subject,
            case when m.movement_id is null then 'no grant opened it' else
-               format('movement %s: %s points to %s as lot %s of customer %s, order %s, at %s', m.movement_id, m.points,
-                   m.to_bucket, m.lot_id, m.customer_id, coalesce(m.order_id::text, 'none'), m.effective_at)
+               format('movement %s: %s points to %s as lot %s of customer %s, order %s, at %s', m.movement_id,
+                   m.points, m.to_bucket, m.lot_id, m.customer_id, coalesce(m.order_id::text, 'none'),
+                   m.effective_at)
            end as saw,
-           format('movement %s: %s points to %s as lot %s of customer %s, order %s, at %s', l.movement_id, l.size,
-               case when l.approves_at is null then 'available' else 'pending' end, l.lot_id, l.customer_id,
-               coalesce(l.order_id::text, 'none'), l.opened_at) as expected
+           format('movement %s: %s points to %s as lot %s of customer %s, order %s, at %s', l.movement_id,
+               l.size, case when l.approves_at is null then 'available' else 'pending' end, l.lot_id,
+               l.customer_id, coalesce(l.order_id::text, 'none'), l.opened_at) as expected
       from lots l
-      left join movements m on m.program_id = $1 and m.movement_id = l.movement_id and m.from_bucket = 'issued'
+      left join movements m
+        on m.program_id = $1 and m.movement_id = l.movement_id and m.from_bucket = 'issued'
      where l.program_id = $1
        and (m.movement_id is null
          or m.lot_id is distinct from l.lot_id
@@ -43,7 +45,7 @@ _APPROVED = """
     select format('lot %s', coalesce(approvals.lot_id::text, 'none')) as subject,
            format('approved %s times, recorded %s, as of %s, now %s', times, recorded_at, effective_at,
                coalesce(l.state, 'unknown')) as saw,
-           format('approved once, recorded and as of %s, now available', coalesce(l.approves_at::text, 'never'))
+           format('approved once, as of %s, now available', coalesce(l.approves_at::text, 'never'))
                as expected
       from approvals left join lots l on l.program_id = $1 and l.lot_id = approvals.lot_id
      where times > 1
@@ -53,12 +55,12 @@ _APPROVED = """
         or l.state <> 'available'
 """
 
-# An order has one lot, so what was taken of its pending points was taken of that lot. Points taken while pending and put
-# back after their time are available at once: such a lot has become available without an approval of its own.
+# An order has one lot, so what was taken of its pending points was taken of that lot. Points taken while
+# pending and put back after their time are available at once: such a lot became so without an approval.
 _WAITED = """
     with taken as (
         select m.order_id,
-               sum(case when m.to_bucket = 'reversed' then m.points when m.to_bucket = 'pending' then -m.points else 0 end)
+               sum(case m.to_bucket when 'reversed' then m.points when 'pending' then -m.points else 0 end)
                    as points,
                count(*) filter (where m.to_bucket = 'available') as freed
           from movements m
@@ -81,7 +83,8 @@ _WAITED = """
     select format('lot %s', lot_id) as subject,
            format('%s, %s left of it', state, remaining) as saw,
            format('%s by its movements, %s of it pending',
-               case when approved is not null or freed > 0 then 'available' else 'pending' end, waiting) as expected
+               case when approved is not null or freed > 0 then 'available' else 'pending' end, waiting)
+               as expected
       from waited
      where (state = 'available') <> (approved is not null or freed > 0)
         or waiting <> case state when 'pending' then remaining else 0 end
@@ -102,12 +105,13 @@ _NEXT_DUE = """
 _RESTORED = """
     with undoings as (
         select undoes_id, sum(points) as points, min(movement_id) as first, min(order_id) as order_id,
-               min(customer_id) as customer_id, min(from_bucket) as from_bucket, max(from_bucket) as also_from,
-               bool_or(to_bucket = 'pending') as to_pending
-          from movements where program_id = $1 and (undoes_id is not null or from_bucket in ('reversed', 'redeemed'))
+               min(customer_id) as customer_id, min(from_bucket) as from_bucket,
+               max(from_bucket) as also_from, bool_or(to_bucket = 'pending') as to_pending
+          from movements
+         where program_id = $1 and (undoes_id is not null or from_bucket in ('reversed', 'redeemed'))
          group by undoes_id
     )
-    select format('movement %s', coalesce(undoes_id::text, 'none')) as subject,
+    select format('movement %s', coalesce(u.undoes_id::text, 'none')) as subject,
            format('%s points of it put back, from %s, for customer %s, order %s', u.points, u.from_bucket,
                u.customer_id, coalesce(u.order_id::text, 'none')) as saw,
            format('at most %s points, from %s, for customer %s, order %s', coalesce(t.points, 0),
@@ -172,14 +176,16 @@ _PAID = """
 
 _OWN = """
     select format('use %s', u.lot_use_id) as subject,
-           format('lot %s of customer %s, order %s', l.lot_id, l.customer_id, coalesce(l.order_id::text, 'none')) as saw,
+           format('lot %s of customer %s, order %s', l.lot_id, l.customer_id,
+               coalesce(l.order_id::text, 'none')) as saw,
            format('a lot of customer %s%s', m.customer_id,
-               case m.from_bucket when 'pending' then format(', order %s', m.order_id) else '' end) as expected
+               case m.from_bucket when 'pending' then format(', order %s', m.order_id) end) as expected
       from lot_uses u
       join lots l on l.program_id = $1 and l.lot_id = u.lot_id
       join movements m on m.program_id = $1 and m.movement_id = u.movement_id
      where u.program_id = $1
-       and (l.customer_id <> m.customer_id or (m.from_bucket = 'pending' and l.order_id is distinct from m.order_id))
+       and (l.customer_id <> m.customer_id
+         or (m.from_bucket = 'pending' and l.order_id is distinct from m.order_id))
     union all
     select format('deficit of movement %s', m.movement_id), format('customer %s', hole.customer_id),
            format('customer %s', m.customer_id)

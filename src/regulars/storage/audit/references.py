@@ -7,7 +7,7 @@ from regulars.storage.database import Connection
 
 
 class Reference(NamedTuple):
-    """Column `column` of `table` names rows of `target` by `target_column`; `key` is how the table's rows are named."""
+    """`column` of `table` names rows of `target` by its `target_column`; `key` names the table's own rows."""
 
     table: str
     key: str
@@ -104,7 +104,7 @@ CHECKS: Final = tuple(Check("V12", _dangling(reference)) for reference in refere
 
 
 async def without_program(connection: Connection) -> list[tuple[int, Finding]]:
-    """(program id, finding) for each table and id under which rows are kept though there is no such program."""
+    """(program id, finding) for each table and id under which rows are kept without such a program."""
     tables = [*_KEYS, "heads"]
     union = " union all ".join(
         f"select '{table}' as name, program_id, count(*) as rows from {table} group by program_id"

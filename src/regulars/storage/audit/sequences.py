@@ -23,7 +23,7 @@ _ACTIVITIES = """
 
 
 def _counted(counter: str, ids: str) -> str:
-    """Ids are given out inside the batch that stores their rows, so none is missing and none is ahead of the head."""
+    """Ids are given out inside the batch that stores their rows: none is missing, none ahead of the head."""
     return f"""
     select '{counter} ids' as subject, format('%s rows, the last is %s', counted.rows, counted.last) as saw,
            format('%s of each, as in the head', head."{counter}") as expected
@@ -39,7 +39,8 @@ def _forward(table: str, id_column: str, *columns: str) -> str:
     saw = ", ' and ', ".join(f"'{column} ', {column}" for column in columns)
     expected = ", ' and ', ".join(f"'{column} from ', before_{column}, ' on'" for column in columns)
     return f"""
-    select concat('{id_column} ', {id_column}) as subject, concat({saw}) as saw, concat({expected}) as expected
+    select concat('{id_column} ', {id_column}) as subject, concat({saw}) as saw,
+           concat({expected}) as expected
       from (select {id_column}, {", ".join(columns)}, {lags} from {table} where program_id = $1
             window in_order as (order by {id_column})) as running
      where {" or ".join(f"{column} < before_{column}" for column in columns)}
@@ -70,8 +71,8 @@ _MOVEMENT_EVENTS = """
     select format('movement %s', coalesce(m.movement_id, e.movement_id)) as subject,
            case when m.movement_id is null then format('event %s, of a movement that is not known', e.first)
                 when e.times is null then 'no event'
-                else format('%s events, of decision %s, customer %s, order %s', e.times, e.decision_id, e.customer_id,
-                    coalesce(e.order_id::text, 'none'))
+                else format('%s events, of decision %s, customer %s, order %s', e.times, e.decision_id,
+                    e.customer_id, coalesce(e.order_id::text, 'none'))
            end as saw,
            case when m.movement_id is null then 'no event' else
                format('1 event, of decision %s, customer %s, order %s', m.decision_id, m.customer_id,
@@ -123,7 +124,7 @@ _SAME_EVENT = """
 
 
 def checks(latest: datetime) -> tuple[Check, ...]:
-    """`latest`: the program's time now, with what clocks may differ by; nothing may have been recorded after it."""
+    """`latest`: the program's time now, and what clocks may differ by: nothing may be recorded after it."""
     return (
         *(Check("V09", _counted(name, f"{ids} where program_id = $1")) for name, ids in _COUNTED.items()),
         Check("V09", _counted("activity", _ACTIVITIES)),

@@ -1,4 +1,4 @@
-"""One moment of a program, whole: the rows that are recomputed rather than compared, in pages of bounded size."""
+"""One moment of a program, whole: the rows that are recomputed rather than compared, some at a time."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +11,7 @@ from regulars.domain.book import Movement
 from regulars.domain.decisions import Trace
 from regulars.domain.orders import Order
 from regulars.domain.program import PurchaseRule
+from regulars.storage.audit.balances import net
 from regulars.storage.database import Connection, Database
 from regulars.storage.pages import order_from
 from regulars.storage.programs import Rules
@@ -18,8 +19,8 @@ from regulars.storage.programs import Rules
 PAGE = 2_000
 """Rows that are held at a time."""
 
-# A program just imported has no statistics yet, and all that is read here is read whole: a nested loop would be a guess
-# that costs hours, and a plan for the average program is not one for this.
+# A program just imported has no statistics yet, and all that is read here is read whole: a nested loop would
+# be a guess that costs hours, and a plan for the average program is not one for this.
 _PATIENCE = """
     set local enable_nestloop = off;
     set local plan_cache_mode = force_custom_plan;
@@ -36,15 +37,14 @@ _HEAD = """
 """
 
 # The order's movements and its lot stand beside it, so that one pass sees all that it gave and lost.
-_ORDERS = """
+_ORDERS = f"""
     select o.*, m.grants, m.granted, m.net_taken,
            l.size as lot_size, l.order_id as lot_order_id, l.customer_id as lot_customer_id, l.approves_at
       from orders o
       left join (
             select order_id, count(*) filter (where from_bucket = 'issued') as grants,
                    coalesce(sum(points) filter (where from_bucket = 'issued'), 0)::bigint as granted,
-                   sum(case 'reversed' when to_bucket then points when from_bucket then -points else 0 end)::bigint
-                       as net_taken
+                   {net("reversed")}::bigint as net_taken
               from movements where program_id = $1 and order_id is not null group by order_id
            ) as m on m.order_id = o.order_id
       left join lots l on l.program_id = $1 and l.lot_id = o.lot_id
@@ -60,8 +60,8 @@ _REASONS = """
 """
 
 _MOVEMENTS = """
-    select movement_id, customer_id, decision_id, from_bucket, to_bucket, points, cause, order_id, lot_id, undoes_id,
-           recorded_at, effective_at, hash
+    select movement_id, customer_id, decision_id, from_bucket, to_bucket, points, cause, order_id, lot_id,
+           undoes_id, recorded_at, effective_at, hash
       from movements where program_id = $1 and movement_id > $2 and movement_id <= $3
      order by movement_id limit $4
 """
@@ -178,8 +178,8 @@ async def movements(
 ) -> AsyncIterator[list[tuple[Movement, bytes]]]:
     """The book from its first row to the one with the id `up_to`, each row with its stored hash, in pages.
 
-    Rows of the book never change, so no snapshot is held while they are read: the longest part of a verification does
-    not keep the database from cleaning up behind a busy program.
+    Rows of the book never change, so no snapshot is held while they are read: the longest part of a
+    verification does not keep the database from cleaning up behind a busy program.
     """
     last = 0
     async with database.acquire() as connection:
@@ -189,7 +189,7 @@ async def movements(
 
 
 def _movement(row: Record) -> Movement:
-    """As the row says it, in names that may not be any bucket's or cause's: they are what is to be checked."""
+    """As the row says it, in names that may be no bucket's or cause's: they are what is to be checked."""
     (number, customer_id, decision_id, from_bucket, to_bucket, points, cause, *rest) = row.values()
     order_id, lot_id, undoes_id, recorded_at, effective_at, _ = rest
     return Movement(

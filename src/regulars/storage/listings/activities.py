@@ -80,7 +80,7 @@ async def by_decision(
 async def waiting_lots(
     connection: Connection, program_id: int, lot_ids: Iterable[int], *, now: datetime
 ) -> set[int]:
-    """Those of the lots that wait for approval at `now` (program time), or were taken whole while they waited."""
+    """Those of the lots that wait for approval at program time `now`, or were taken whole while waiting."""
     rows = await connection.fetch(
         """
         select lot_id from lots where program_id = $1 and lot_id = any($2::bigint[])

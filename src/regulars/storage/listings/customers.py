@@ -15,8 +15,8 @@ from regulars.storage.pages import customer_from
 KEY: Final = Key("customers", "customer_id", "created_at")
 
 _STANDING = """
-    select c.*, a.pending - due.points as pending, a.available + due.points as available, a.spent, a.next_due_at,
-           a.updated_at as account_updated_at
+    select c.*, a.pending - due.points as pending, a.available + due.points as available, a.spent,
+           a.next_due_at, a.updated_at as account_updated_at
       from customers c join accounts a using (program_id, customer_id)
      cross join lateral (
          select (case when a.next_due_at <= $2 then coalesce((
@@ -30,7 +30,7 @@ _STANDING = """
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """A customer, and the points that are pending, available and spent now. `account.updated_at` is of both."""
+    """A customer and the points that are pending, available, spent now. `account.updated_at` is of both."""
 
     customer: Customer
     account: Account
@@ -89,7 +89,8 @@ async def listed(connection: Connection, program_id: int, window: Window) -> lis
         )
     order = f"updated_at {window.direction}, customer_id" if window.by_change else "customer_id"
     rows = await connection.fetch(
-        f"select customer_id from accounts a where program_id = $1{where} order by {order} {window.direction} "
+        f"select customer_id from accounts a where program_id = $1{where} "
+        f"order by {order} {window.direction} "
         f"limit {where.value(window.limit)} offset {where.value(window.offset)}",
         *where.values,
     )

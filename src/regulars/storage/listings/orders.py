@@ -61,7 +61,8 @@ async def one(connection: Connection, program_id: int, site_id: int, merchant_id
 async def payments(connection: Connection, program_id: int, order_id: int) -> list[Part]:
     """The payments of an order that were reported singly, oldest first."""
     rows = await connection.fetch(
-        "select amount_minor, created_at from payments where program_id = $1 and order_id = $2 order by decision_id",
+        "select amount_minor, created_at from payments where program_id = $1 and order_id = $2 "
+        "order by decision_id",
         program_id,
         order_id,
     )
@@ -71,7 +72,8 @@ async def payments(connection: Connection, program_id: int, order_id: int) -> li
 async def refunds(connection: Connection, program_id: int, order_id: int) -> list[Part]:
     """The refunds of an order that were reported singly, oldest first."""
     rows = await connection.fetch(
-        "select amount_minor, created_at from refunds where program_id = $1 and order_id = $2 order by refund_id",
+        "select amount_minor, created_at from refunds where program_id = $1 and order_id = $2 "
+        "order by refund_id",
         program_id,
         order_id,
     )

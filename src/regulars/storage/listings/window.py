@@ -1,7 +1,7 @@
 """Which rows of a list are meant, and the SQL for it.
 
-Ids are given out in commit order and program time never goes back, so `created_at` never falls as ids rise: a bound in
-time becomes a bound in ids by binary search, and every list stays a walk along one key.
+Ids are given out in commit order and program time never goes back, so `created_at` never falls as ids rise: a
+bound in time becomes a bound in ids by binary search, and every list stays a walk along one key.
 """
 
 from datetime import datetime
@@ -15,8 +15,8 @@ from regulars.storage.database import Connection
 class Window(msgspec.Struct, frozen=True, kw_only=True):
     """Up to `limit` rows after `offset`, by id, newest first unless `ascending`.
 
-    `beyond`: only ids that come after this one in that order. `by_change` (customers): ordered by the time of the last
-    change, then by id; `beyond_at` goes with `beyond` then. Times: `_from` inclusive, `_before` exclusive.
+    `beyond`: only ids that come after this one in that order. `by_change` (customers): ordered by the time of
+    the last change, then by id, and `beyond_at` goes with `beyond`. `_from` includes, `_before` excludes.
     """
 
     limit: int

@@ -1,19 +1,15 @@
-"""Sends a shop's reports: over HTTP to a running server, or straight into the doors of this process."""
+"""Sends a shop's reports over HTTP, and again where an answer may have been lost."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import httpx
 import msgspec
 
-from regulars.app.house import House
 from regulars.app.programs import Created
 from regulars.demo.reports import Report
 from regulars.demo.wire import request_for
-from regulars.doors.lootly import app as lootly
-from regulars.doors.loyaltylion import app as loyaltylion
 
 TRIES = 8
 LONGEST_PAUSE_SECONDS = 5.0
@@ -35,7 +31,7 @@ class Sender:
     """Sends reports with one program's keys. What may have been lost is sent again: every report can be."""
 
     def __init__(self, client: httpx.AsyncClient, keys: Created) -> None:
-        self._client = client
+        self.client = client
         self._keys = keys
 
     async def send(self, report: Report) -> Answer:
@@ -45,7 +41,7 @@ class Sender:
         for attempt in range(TRIES):
             pause = min(0.1 * 2**attempt, LONGEST_PAUSE_SECONDS)
             try:
-                answer = await self._client.request(
+                answer = await self.client.request(
                     request.method, request.path, content=request.body, headers=request.headers
                 )
             except httpx.TransportError as error:
@@ -70,14 +66,6 @@ async def over_http(base_url: str, keys: Created, *, at_once: int = 64) -> Async
         yield Sender(client, keys)
 
 
-@asynccontextmanager
-async def in_process(house: House, keys: Created) -> AsyncIterator[Sender]:
-    """A sender into this process's own doors, as a request would come in, but without a server."""
-    transport = httpx.ASGITransport(app=_front(house))
-    async with httpx.AsyncClient(transport=transport, base_url=house.settings.base_url) as client:
-        yield Sender(client, keys)
-
-
 async def answers(base_url: str) -> bool:
     """Whether a server of ours is up at `base_url`."""
     async with httpx.AsyncClient(base_url=base_url, timeout=HEALTH_SECONDS, trust_env=False) as client:
@@ -85,15 +73,6 @@ async def answers(base_url: str) -> bool:
             return (await client.get("/healthz")).status_code == 200
         except httpx.TransportError:
             return False
-
-
-def _front(house: House) -> Any:
-    doors = {"integrations": lootly.build(house), "v2": loyaltylion.build(house)}
-
-    async def front(scope: Any, receive: Any, send: Any) -> None:
-        await doors[scope["path"].split("/", 2)[1]](scope, receive, send)
-
-    return front
 
 
 def _pause(retry_after: str | None, otherwise: float) -> float:

@@ -1,0 +1,182 @@
+"""`regulars serve`, `run` and `demo`: the server, and something to look at in it."""
+
+import asyncio
+import os
+import shutil
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import structlog
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from regulars.app.programs import Created
+from regulars.cli.desk import Desk, at_desk, out, settings_now
+from regulars.settings import Settings
+
+Host = Annotated[str | None, typer.Option(help="The address to listen on; 0.0.0.0 is all of them.")]
+Port = Annotated[
+    int | None, typer.Option(help="The port to listen on; 0 takes a free one.", min=0, max=65_535)
+]
+Workers = Annotated[int | None, typer.Option(help="How many processes serve requests.", min=1, max=64)]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the commands of this file."""
+    app.command()(serve)
+    app.command()(run)
+    app.command()(demo)
+
+
+def serve(host: Host = None, port: Port = None, workers: Workers = None) -> None:
+    """Serve everything, background jobs included, until Ctrl-C or SIGTERM.
+
+    GET /healthz answers 200 once it is ready. SIGTERM answers what is under way and ends within ten seconds.
+    """
+    from regulars import server  # a second's worth of imports that other commands don't need
+
+    server.serve(_settings(host, port, workers))
+
+
+def run(host: Host = None, port: Port = None, workers: Workers = None) -> None:
+    """Serve, with a demo program that is made on the first start, and say where to look."""
+    from regulars import server
+
+    settings = _settings(host, port, workers)
+    made: list[Any] = []
+    server.serve(
+        settings,
+        prepare=lambda dsn: made.append(asyncio.run(_make_demo(settings, dsn))),
+        ready=lambda url: _welcome(url, made[0].name, made[0].keys),
+    )
+
+
+def demo(
+    orders: Annotated[
+        Path | None,
+        typer.Option(
+            help="Send the orders of this file (CSV, gzipped or not) to a program of their own instead.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Send to the server at this address, as a shop would.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for other programs to read.")] = False,
+) -> None:
+    """Make a demo program with half a year of history, or one from a file of real orders.
+
+    The same again changes nothing, so what was interrupted can be repeated. Works beside a running server.
+    """
+    from regulars.app.house import House
+    from regulars.demo.program import make_demo, send_orders_file
+
+    async def act(desk: Desk) -> Any:
+        house = await House.open(desk.settings, desk.database.dsn)
+        try:
+            with _progress("Sending orders") as tell:
+                if orders is None:
+                    return await make_demo(house, desk.now, tell, base_url=url)
+                return await send_orders_file(house, orders, desk.now, tell, base_url=url)
+        finally:
+            await house.close()
+
+    done = at_desk(act)
+    if as_json:
+        typer.echo(msgspec.json.encode(done).decode())
+        return
+    if done.sent is None:
+        out.print(f"The demo program [bold]{escape(done.name)}[/bold] is complete already.")
+    else:
+        kinds = ", ".join(f"{number:,} {kind}" for kind, number in sorted(done.sent.sent.items()))
+        out.print(f"Sent {kinds} in {done.sent.seconds:.0f} s; {done.sent.refused:,} were refused.")
+        for problem in done.sent.problems:
+            out.print(f"  {escape(problem)}")
+    out.print(f"\nIts keys\n{_keys(done.keys)}")
+    if done.sent is not None and done.sent.refused:
+        raise typer.Exit(1)
+
+
+def _settings(host: str | None, port: int | None, workers: int | None) -> Settings:
+    settings = settings_now()
+    given = {"host": host, "port": port, "workers": workers}
+    for warning in settings.warnings:
+        structlog.get_logger(__name__).warning(warning)
+    return msgspec.structs.replace(
+        settings, **{name: value for name, value in given.items() if value is not None}
+    )
+
+
+async def _make_demo(settings: Settings, dsn: str) -> Any:
+    from regulars.app.house import House
+    from regulars.demo.program import make_demo
+
+    house = await House.open(settings, dsn)
+    try:
+        with _progress("Making the demo's history") as tell:
+            return await make_demo(house, datetime.now(UTC), tell)
+    finally:
+        await house.close()
+
+
+class _progress:  # noqa: N801 - it reads as a statement
+    """A bar on a terminal, nothing elsewhere; gives the function that is told (done, total)."""
+
+    def __init__(self, title: str) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        console = Console(stderr=True)
+        self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task = self._bar.add_task(title, total=None)
+
+    def __enter__(self) -> Any:
+        self._bar.start()
+        return self._tell
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def _tell(self, done: int, total: int) -> None:
+        self._bar.update(self._task, completed=done, total=total)
+
+
+def _welcome(url: str, name: str, keys: Created) -> None:
+    """Where to look, and what to try first."""
+    ours = _command()
+    login = f"{keys.site_token}:{keys.site_secret}"
+    out.print(f"""
+[bold green]Regulars is up:[/bold green] [bold]{url}[/bold]
+
+The demo program [bold]{escape(name)}[/bold] has half a year of history. Its keys:
+{_keys(keys)}
+[bold]Try this first[/bold] (three customers with their points):
+  curl -u {login} '{url}/v2/customers?limit=3'
+
+[bold]Then an order[/bold], and what it gave:
+  curl -i -u {login} {url}/v2/orders -H 'Content-Type: application/json' -d \\
+    '{{"merchant_id": "try-1", "customer_id": "me", "customer_email": "me@shop.example", "total": "39.99",
+      "total_shipping": "10.00", "payment_status": "paid"}}'
+  {ours} explain try-1
+
+Check the book: {ours} verify      Your own program: {ours} program create --help
+Stop it all with Ctrl-C. The data stays where it is; the next start is quick.
+""")
+    sys.stdout.flush()
+
+
+def _keys(keys: Created) -> str:
+    names = ("program_id", "site_token", "site_secret", "api_token", "lootly_api_key", "lootly_api_secret")
+    return "".join(f"  {name:<18} {getattr(keys, name)}\n" for name in names)
+
+
+def _command() -> str:
+    """How this command is called from here."""
+    if shutil.which("regulars") is not None:
+        return "regulars"
+    path = os.path.relpath(sys.argv[0])
+    return path if len(path) < len(sys.argv[0]) else sys.argv[0]

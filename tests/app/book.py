@@ -1,0 +1,189 @@
+"""A believable book, made by the real engine: two shops, and all that may happen to a customer's points."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from regulars.app.house import House
+from regulars.app.programs import change_rules, create_program
+from regulars.domain.commands import (
+    AdjustPoints,
+    CancelOrder,
+    Command,
+    CustomerRef,
+    Identity,
+    PatchCustomer,
+    PaymentStatus,
+    RecordPayment,
+    RecordRefund,
+    RefundPart,
+    RefundStatus,
+    SaveCustomer,
+    Settle,
+)
+from regulars.domain.decisions import Decision
+from regulars.domain.errors import NotEnoughPoints
+from regulars.domain.program import JoinRule
+from tests import make
+
+
+class Town:
+    """A house with a clock of its own; `tea` and `books` are the ids of its shops' programs."""
+
+    def __init__(self) -> None:
+        self.now = make.NOON
+        self.house: House
+        self.tea = 0
+        self.books = 0
+
+    async def open(self, database: str, home: Path) -> None:
+        """Makes the two shops in a database that has none."""
+        self.house = await House.open(make.settings(home), database, clock=lambda: self.now)
+        self.tea = await self._open_shop("Tea Circle", "https://tea.example", approval_days=14)
+        self.books = await self._open_shop("Book Club", "https://books.example", approval_days=0)
+
+    async def reopen(self, database: str, home: Path, now: datetime) -> None:
+        """Goes on at `now` in a copy of a database in which `open` made the shops."""
+        self.now = now
+        self.house = await House.open(make.settings(home), database, clock=lambda: self.now)
+        self.tea, self.books = 1, 2
+
+    async def _open_shop(self, name: str, domain: str, *, approval_days: int) -> int:
+        created = await create_program(
+            self.house.database,
+            self.house.vault,
+            name=name,
+            domain=domain,
+            currency="GBP",
+            approval_days=approval_days,
+            now=self.now,
+        )
+        await change_rules(
+            self.house.database,
+            created.program_id,
+            join=JoinRule(points=50),
+            now=self.now + timedelta(seconds=1),
+        )
+        return created.program_id
+
+    async def tell(self, program_id: int, *commands: Command) -> list[Decision]:
+        """One after the other, a minute apart."""
+        decisions = []
+        for command in commands:
+            self.now += timedelta(minutes=1)
+            decisions.append(await self.house.engine.submit(program_id, command))
+        return decisions
+
+    def wait(self, days: float) -> datetime:
+        self.now += make.days(days)
+        return self.now
+
+    async def run(self, statement: str) -> str:
+        """Does to the database what no program may, and no constraint forbids while it lasts."""
+        async with self.house.database.acquire() as connection, connection.transaction():
+            await connection.execute("set local session_replication_role = replica")
+            return await connection.execute(statement)
+
+
+def bob() -> CustomerRef:
+    return CustomerRef(merchant_id="bob", email="bob@example.com")
+
+
+def carol() -> CustomerRef:
+    return CustomerRef(merchant_id="carol", email="carol@example.com")
+
+
+async def fill(town: Town) -> None:
+    """Three weeks of the tea shop, and a day of the bookshop."""
+    await _orders_that_wait(town)
+    town.wait(15)
+    await _orders_after_approval(town)
+    await _orders_that_give_nothing(town)
+    await _early_reports(town)
+    # The bookshop's own ids stay below the tea shop's, so that an id can be one of the tea shop's alone.
+    await town.tell(town.books, make.worked_example("B1"), make.refund("B1", 1599, reference="R1"))
+
+
+async def _orders_that_wait(town: Town) -> None:
+    unpaid = make.update("P1", paid=1000, payment_status=PaymentStatus.PARTIALLY_PAID)
+    await town.tell(
+        town.tea,
+        SaveCustomer(customer=make.alice(first_name="Alice")),
+        make.worked_example("A1"),
+        make.order("A2"),
+        make.order("B1", customer=bob()),
+        make.order("B2", customer=bob()),
+        make.refund("A1", 1599, reference="R1"),
+        make.refund("A1", 1599, reference="R1"),  # told twice, counts once
+        make.refund("A2", 1000),
+        make.update("A2", paid=4999),  # un-refunded while it waits
+        CancelOrder(site_id=1, merchant_id="B2"),
+        make.order("P1", payment_status=PaymentStatus.PARTIALLY_PAID, paid_minor=1000),
+        RecordPayment(site_id=1, merchant_id="P1", amount_minor=3999),
+        unpaid,
+        make.update("P1", paid=4999),
+    )
+
+
+async def _orders_after_approval(town: Town) -> None:
+    identity = Identity(scope="api_key:1", key="k-1", fingerprint=b"adjust", at=town.now)
+    gift = AdjustPoints(merchant_id="bob", points=30, reason="a late parcel", actor="Sue")
+    await town.tell(
+        town.tea,
+        Settle(customer_id=2),
+        make.update("B2", paid=4999),  # un-cancelled when its time has passed
+        make.refund("B1", 2000),
+        msgspec.structs.replace(gift, identity=identity),
+        msgspec.structs.replace(gift, identity=identity),
+        AdjustPoints(merchant_id="bob", points=-100, reason=None, actor="Sue"),
+        CancelOrder(site_id=1, merchant_id="B1"),  # spent already: a deficit
+        make.update("B1", paid=4999, refund_status=RefundStatus.NOT_REFUNDED, refunded=0),
+        CancelOrder(site_id=1, merchant_id="B1"),
+        CancelOrder(site_id=1, merchant_id="B2"),
+        make.order("B3", customer=bob()),
+        make.refund("A1", 2400, reference="R2"),
+        make.update("P1", paid=1000, payment_status=PaymentStatus.PARTIALLY_PAID),
+    )
+    too_much = AdjustPoints(
+        merchant_id="carol",
+        points=-9,
+        reason=None,
+        actor="Sue",
+        identity=Identity(scope="api_key:1", key="k-2", fingerprint=b"adjust", at=town.now),
+    )
+    await town.tell(
+        town.tea,
+        SaveCustomer(customer=carol()),
+        AdjustPoints(merchant_id="carol", points=-50, reason=None, actor="Sue"),
+    )
+    try:
+        await town.tell(town.tea, too_much)
+    except NotEnoughPoints:
+        return
+    raise AssertionError("Carol had points left")
+
+
+async def _orders_that_give_nothing(town: Town) -> None:
+    await town.tell(
+        town.tea,
+        make.order("G1", customer=make.guest()),
+        make.order("T1", total=1099),
+        make.order("U1", payment_status=PaymentStatus.NOT_PAID),
+        PatchCustomer(merchant_id="carol", blocked=True),
+        make.order("C1", customer=carol()),
+    )
+
+
+async def _early_reports(town: Town) -> None:
+    early = RecordRefund(
+        site_id=1, merchant_id="E1", currency="GBP", parts=(RefundPart(1599, "R1"),), lenient=True
+    )
+    await town.tell(
+        town.tea,
+        early,
+        make.worked_example("E1", door="lootly", first_wins=True),
+        CancelOrder(site_id=1, merchant_id="E2", waits=True),
+        CancelOrder(site_id=1, merchant_id="E3", waits=True),
+        make.order("E2", door="lootly", first_wins=True),
+    )

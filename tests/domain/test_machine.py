@@ -1,0 +1,199 @@
+"""Any history whatever, step by step: the core against the model, and the book's invariants after every step."""
+
+from collections import Counter, defaultdict
+from datetime import timedelta
+from fractions import Fraction
+from random import Random
+
+from hypothesis import note, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from regulars.domain.book import PAIRS, Bucket, Movement
+from regulars.domain.commands import Command, Settle
+from regulars.domain.decide import decide
+from regulars.domain.decisions import Decision, Outcome
+from regulars.domain.program import PurchaseRule
+from regulars.domain.trace import sentence
+from tests.domain import chance
+from tests.domain.model import Lots, Model, Terms
+from tests.domain.story import Story
+
+chances = st.randoms(use_true_random=False)
+
+TERMS = (
+    Terms(),
+    Terms(rate=Fraction(1, 2), approval_days=14),
+    Terms(rate=Fraction(5, 4), approval_days=7, least=1500, counts_shipping=True),
+    Terms(rate=Fraction(3), approval_days=1, statuses=("completed",)),
+)
+
+
+def rule_of(terms: Terms) -> PurchaseRule:
+    """The same rule in the core's words."""
+    return PurchaseRule(
+        rate_numerator=terms.rate.numerator,
+        rate_denominator=terms.rate.denominator,
+        approval_days=terms.approval_days,
+        minimum_minor=terms.least,
+        statuses=terms.statuses,
+        counts_shipping=terms.counts_shipping,
+    )
+
+
+class TeaShop(RuleBasedStateMachine):
+    """Two members, a guest and five orders, told by two doors at once, in any order."""
+
+    @initialize(terms=st.sampled_from(TERMS), join=st.sampled_from((0, 5)))
+    def opens(self, terms: Terms, join: int) -> None:
+        self.story = Story(rule_of(terms), join=join)
+        self.model = Model(terms, join)
+        self.lots: dict[int, Lots] = defaultdict(Lots)
+        self.flows: dict[int, Counter[tuple[str, str]]] = defaultdict(Counter)
+        self.movements: dict[int, Movement] = {}
+
+    @rule(random=chances)
+    def an_order_comes(self, random: Random) -> None:
+        self.tell(chance.order(random, self.story.now))
+
+    @rule(random=chances)
+    def its_state_is_put(self, random: Random) -> None:
+        command = chance.update(random, self.story.now)
+        if self.tell(command).refusal is None:
+            again = self.story.ask(command)
+            assert again.outcome is Outcome.UNCHANGED and again.id == 0, "PUT twice is PUT once"
+
+    @rule(random=chances)
+    def a_payment_comes(self, random: Random) -> None:
+        self.tell(chance.payment(random, self.story.now))
+
+    @rule(random=chances)
+    def money_goes_back(self, random: Random) -> None:
+        self.tell(chance.refund(random, self.story.now))
+
+    @rule(random=chances)
+    def an_order_is_cancelled(self, random: Random) -> None:
+        self.tell(chance.cancel(random, self.story.now))
+
+    @rule(random=chances)
+    def staff_adjust(self, random: Random) -> None:
+        self.tell(chance.adjustment(random, self.story.now))
+
+    @rule(random=chances)
+    def staff_block(self, random: Random) -> None:
+        self.tell(chance.block(random, self.story.now))
+
+    @rule(terms=st.sampled_from(TERMS))
+    def the_merchant_changes_the_rule(self, terms: Terms) -> None:
+        self.story.change(rule_of(terms))
+        self.model.terms = terms
+
+    @rule(hours=st.sampled_from((1, 23, 24, 167, 168, 335, 336)))
+    def time_passes(self, hours: int) -> None:
+        self.story.now += timedelta(hours=hours)
+
+    @rule()
+    def a_second_passes(self) -> None:
+        self.story.now += timedelta(seconds=1)
+
+    @rule(customer=st.sampled_from(chance.CUSTOMERS))
+    def a_job_settles(self, customer: str) -> None:
+        if self.story.page.customer(customer) is not None:
+            self.tell(Settle(customer_id=self.story.customer(customer).id))
+
+    def tell(self, command: Command) -> Decision:
+        note(f"{self.story.now}: {command}")
+        before = self.story.page.ids
+        rehearsed = decide(self.story.page, command, self.story.now)
+        decision = self.story.ask(command)
+        assert decision.refusal is not None or decision == rehearsed, "deciding changes nothing"
+        accepted = self.model.accepts(command, self.story.now)
+        assert (decision.refusal is None) == accepted, decision.refusal
+        if decision.refusal is not None or decision.id == 0:
+            assert self.story.page.ids is before and not decision.movements
+        for movement in decision.movements:
+            self.take(movement)
+        self.check_decision(decision)
+        return decision
+
+    def take(self, movement: Movement) -> None:
+        assert movement.points > 0 and (movement.from_bucket, movement.to_bucket) in PAIRS
+        assert movement.effective_at <= movement.recorded_at
+        assert movement.id == len(self.movements) + 1
+        assert (movement.undoes_id is None) == (movement.from_bucket is not Bucket.REVERSED)
+        self.movements[movement.id] = movement
+        self.flows[movement.customer_id][movement.from_bucket, movement.to_bucket] += movement.points
+        self.lots[movement.customer_id].replay(movement)
+
+    def check_decision(self, decision: Decision) -> None:
+        changed = sum(event.movement_id is not None for event in decision.events)
+        assert changed == len(decision.movements)
+        for entry in decision.trace:
+            assert sentence(entry).endswith((".", ".”"))
+        for undo in decision.movements:
+            if undo.undoes_id is not None:
+                order_id = self.movements[undo.undoes_id].order_id
+                later = self.story.page.takings[order_id or 0].values()
+                assert all(
+                    taking.undone == taking.points
+                    for taking in later
+                    if undo.undoes_id < taking.movement_id < decision.movements[0].id
+                ), "last first"
+
+    @invariant()
+    def balances_are_what_the_orders_say(self) -> None:
+        for name in chance.CUSTOMERS:
+            if self.story.page.customer(name) is None:
+                assert name not in self.model.members
+                continue
+            account = self.story.account(name)
+            due = sum(
+                lot.remaining
+                for lot in account.lots
+                if lot.state is Bucket.PENDING and lot.approves_at and lot.approves_at <= self.story.now
+            )
+            seen = (account.pending - due, account.available + due)
+            assert seen == self.model.balance(name, self.story.now), name
+
+    @invariant()
+    def orders_hold_what_their_state_says(self) -> None:
+        for (_, name), order in self.story.page.orders.items():
+            sale = self.model.sales[name]
+            assert (order.given, order.given - order.taken) == (sale.given, sale.kept), name
+            assert (order.paid_minor, order.refunded_minor) == (sale.paid, sale.refunded), name
+            assert 0 <= order.taken <= order.given
+            assert 0 <= order.refunded_minor <= order.paid_minor <= order.total_minor
+            taken = sum(taking.points - taking.undone for taking in self.story.page.takings_of(order.id))
+            assert taken == order.taken
+
+    @invariant()
+    def the_book_balances(self) -> None:
+        total: Counter[str] = Counter()
+        for customer_id, account in self.story.page.accounts.items():
+            held: Counter[str] = Counter()
+            for (from_bucket, to_bucket), points in self.flows[customer_id].items():
+                held[from_bucket] -= points
+                held[to_bucket] += points
+            assert (held["pending"], held["available"]) == (account.pending, account.available)
+            total.update(held)
+        assert sum(total.values()) == 0
+        assert all(points >= 0 for bucket, points in total.items() if bucket not in ("issued", "available"))
+
+    @invariant()
+    def lots_and_debts_are_those_of_the_movements(self) -> None:
+        for customer_id, account in self.story.page.accounts.items():
+            replayed = self.lots[customer_id]
+            assert {lot.id: lot.remaining for lot in account.lots} == replayed.left
+            assert {hole.movement_id: hole.points for hole in account.deficits} == replayed.debts
+            assert all(0 <= lot.remaining <= lot.size for lot in account.lots)
+            waiting = [lot for lot in account.lots if lot.state is Bucket.PENDING and lot.remaining]
+            assert sum(lot.remaining for lot in waiting) == account.pending
+            open_points = sum(replayed.left[lot] for lot in replayed.left if not replayed.waits[lot])
+            assert open_points == max(account.available, 0)
+            assert sum(replayed.debts.values()) == max(-account.available, 0)
+            dues = [lot.approves_at for lot in waiting if lot.approves_at is not None]
+            assert account.next_due_at == min(dues, default=None)
+
+
+TestTeaShop = TeaShop.TestCase
+TestTeaShop.settings = settings(max_examples=150, stateful_step_count=40)
