@@ -71,7 +71,6 @@ def configure(settings: Settings, stream: IO[str] | None = None) -> None:
 
 def _tame_libraries(*, debug: bool) -> None:
     """uvicorn tells its life story at level info; ours is shorter. Libraries show warnings alone."""
-    logging.getLogger("asyncpg").setLevel(logging.ERROR)
     for name in (
         "uvicorn",
         "uvicorn.error",
@@ -85,6 +84,8 @@ def _tame_libraries(*, debug: bool) -> None:
         logger.handlers.clear()
         logger.propagate = True
         logger.setLevel(logging.WARNING)
+    # Its pool says with a stack trace, again and again, that the database is away; others say so in a line.
+    logging.getLogger("asyncpg").setLevel(logging.ERROR)
     access = logging.getLogger("uvicorn.access")
     access.setLevel(logging.INFO if debug else logging.WARNING)
     access.filters[:] = [_without_query]

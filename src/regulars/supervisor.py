@@ -116,6 +116,7 @@ def work(settings: Settings, sock: socket.socket, tell: Connection) -> None:
 
     def started() -> None:
         tell.send(True)
+        log.info("a worker serves", pid=os.getpid())
         parent = multiprocessing.parent_process()
         if parent is not None:
             loop = asyncio.get_running_loop()
@@ -132,3 +133,4 @@ def work(settings: Settings, sock: socket.socket, tell: Connection) -> None:
     except Exception as error:  # noqa: BLE001 - whatever it is, the log is where it belongs
         log.error("the worker can not go on", problem=str(error), kind=type(error).__name__)
         raise SystemExit(3) from None
+    os._exit(0)  # all is closed; taking the interpreter apart would only cost time

@@ -1,8 +1,6 @@
 """The engine on a real database: one lane, many callers, one exact book."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,13 +11,6 @@ from regulars.domain.commands import AdjustPoints, CancelOrder, Identity
 from regulars.domain.decisions import Outcome
 from regulars.domain.errors import IdentityReused, NotEnoughPoints, OrderDiffers
 from tests import make
-
-
-@pytest.fixture
-async def house(database: str, tmp_path: Path) -> AsyncIterator[House]:
-    house = await House.open(make.settings(tmp_path), database)
-    yield house
-    await house.close()
 
 
 async def open_shop(house: House, **changes: Any) -> int:

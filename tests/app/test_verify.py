@@ -21,7 +21,7 @@ from tests.conftest import fresh_database, in_thread
 def filled(
     server: str, template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, datetime]]:
-    """The name of a database in which two shops have a history, the first the tea shop, and the time by then."""
+    """The name of a database in which two shops have a history, the first the tea shop; the time by then."""
 
     async def make_history(dsn: str) -> datetime:
         town = Town()

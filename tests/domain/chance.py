@@ -1,4 +1,7 @@
-"""Commands at random: few orders, few customers and round sums, so that everything meets everything."""
+"""Commands at random: few orders, few customers and few sums, so that everything meets everything.
+
+Most name an order that is known, with sums that fit it; the model says which are there.
+"""
 
 from datetime import datetime, timedelta
 from random import Random
@@ -17,14 +20,15 @@ from regulars.domain.commands import (
     RefundStatus,
     UpdateOrder,
 )
+from tests.domain.model import Model
 
 CUSTOMERS = ("alice", "bob")
-ORDERS = ("A1", "A2", "A3", "A4", "A5")
+ORDERS = ("A1", "A2", "A3", "A4")
 STATUSES = ("processing", "completed")
 _SUMS = (100, 333, 1000, 1599, 2400, 3999)
 
 
-def order(random: Random, now: datetime) -> RecordOrder:
+def order(random: Random, now: datetime, model: Model) -> RecordOrder:
     """An order as either door tells it: paid, partly or not at all, now or in the past."""
     shipping, discounts = random.choice((0, 0, 500)), random.choice((0, 0, 0, 1000))
     total = random.choice(_SUMS) + shipping
@@ -34,7 +38,9 @@ def order(random: Random, now: datetime) -> RecordOrder:
     return RecordOrder(
         door="lootly" if lenient else "loyaltylion",
         site_id=1,
-        merchant_id=random.choice(ORDERS),
+        merchant_id=random.choice([name for name in ORDERS if name not in model.sales] or ORDERS)
+        if random.random() < 0.8
+        else random.choice(ORDERS),
         customer=_customer(random),
         currency="GBP",
         total_minor=total,
@@ -56,16 +62,22 @@ def _customer(random: Random) -> CustomerRef:
     return CustomerRef(merchant_id=random.choice(CUSTOMERS))
 
 
-def update(random: Random, now: datetime) -> UpdateOrder:
+def update(random: Random, now: datetime, model: Model) -> UpdateOrder:
     """A whole state, not always one that an order can have."""
+    name = _known(random, model)
+    sale = model.sales.get(name)
+    total, payable = (sale.total, sale.payable) if sale else (1000, 1000)
     status = random.choice((PaymentStatus.PAID, PaymentStatus.PAID, *PaymentStatus))
-    paid = 0 if status is PaymentStatus.NOT_PAID else random.choice(_SUMS) + random.choice((0, 500, -1000))
-    paid = max(paid, 0)
-    refund = random.choice(list(RefundStatus))
-    refunded = 0 if refund is RefundStatus.NOT_REFUNDED else random.randint(0, paid)
+    paid = random.choice((total, payable, payable, random.choice(_SUMS)))
+    if status is not PaymentStatus.PAID:
+        paid = 0 if status is PaymentStatus.NOT_PAID else random.randint(0, total)
+    refund = random.choice((RefundStatus.NOT_REFUNDED, *RefundStatus))
+    refunded = random.choice((0, random.randint(0, paid), random.randint(0, paid), paid))
+    if refund is RefundStatus.NOT_REFUNDED and random.random() < 0.9:
+        refunded = 0
     return UpdateOrder(
         site_id=1,
-        merchant_id=random.choice(ORDERS),
+        merchant_id=name,
         payment_status=status,
         refund_status=refund,
         cancelled=random.random() < 0.2,
@@ -74,41 +86,56 @@ def update(random: Random, now: datetime) -> UpdateOrder:
     )
 
 
-def payment(random: Random, now: datetime) -> RecordPayment:
-    amount = random.choice((None, *_SUMS))
-    return RecordPayment(site_id=1, merchant_id=random.choice(ORDERS), amount_minor=amount)
+def payment(random: Random, now: datetime, model: Model) -> RecordPayment:
+    name = _known(random, model)
+    sale = model.sales.get(name)
+    rest = max(sale.payable - sale.paid, 1) if sale else 1000
+    amount = random.choice((None, rest, rest, random.randint(1, rest), random.choice(_SUMS)))
+    return RecordPayment(site_id=1, merchant_id=name, amount_minor=amount)
 
 
-def refund(random: Random, now: datetime) -> RecordRefund:
+def refund(random: Random, now: datetime, model: Model) -> RecordRefund:
     """One to three parts, some with ids that came before, or all of it."""
-    merchant_id = random.choice(ORDERS)
+    name = _known(random, model)
+    sale = model.sales.get(name)
+    rest = max(sale.payable - sale.refunded, 1) if sale else 1000
     if random.random() < 0.05:
-        return RecordRefund(site_id=1, merchant_id=merchant_id, currency="GBP")
+        return RecordRefund(site_id=1, merchant_id=name, currency="GBP")
     parts = tuple(
-        RefundPart(random.choice(_SUMS[:4]), random.choice((None, "R1", "R2", "R3")))
-        for _ in range(random.choice((1, 1, 2, 3)))
+        RefundPart(
+            random.choice((random.randint(1, rest), random.randint(1, rest), 500, rest)),
+            random.choice((None, None, "R1", "R2")),
+        )
+        for _ in range(random.choice((1, 1, 1, 2)))
     )
+    if sale is not None and sale.parts and random.random() < 0.3:
+        parts = (*parts, RefundPart(*random.choice([(amount, id_) for id_, amount in sale.parts.items()])))
     lenient = random.random() < 0.6
-    return RecordRefund(site_id=1, merchant_id=merchant_id, currency="GBP", parts=parts, lenient=lenient)
+    return RecordRefund(site_id=1, merchant_id=name, currency="GBP", parts=parts, lenient=lenient)
 
 
-def cancel(random: Random, now: datetime) -> CancelOrder:
-    return CancelOrder(site_id=1, merchant_id=random.choice(ORDERS), waits=random.random() < 0.5)
+def cancel(random: Random, now: datetime, model: Model) -> CancelOrder:
+    return CancelOrder(site_id=1, merchant_id=_known(random, model), waits=random.random() < 0.5)
 
 
-def adjustment(random: Random, now: datetime) -> AdjustPoints:
+def adjustment(random: Random, now: datetime, model: Model) -> AdjustPoints:
     points = random.choice((-30, -10, -5, -1, 1, 7, 20))
     return AdjustPoints(merchant_id=random.choice(CUSTOMERS), points=points, reason=None, actor="Bob")
 
 
-def block(random: Random, now: datetime) -> PatchCustomer:
+def block(random: Random, now: datetime, model: Model) -> PatchCustomer:
     return PatchCustomer(merchant_id=random.choice(CUSTOMERS), blocked=random.random() < 0.3)
+
+
+def _known(random: Random, model: Model) -> str:
+    """An order that came, for the most part."""
+    return random.choice(list(model.sales) if model.sales and random.random() < 0.9 else ORDERS)
 
 
 KINDS = (order, order, order, update, update, payment, refund, refund, refund, cancel, adjustment, block)
 
 
-def command(random: Random, now: datetime) -> Command:
+def command(random: Random, now: datetime, model: Model) -> Command:
     """One of them."""
-    found: Command = random.choice(KINDS)(random, now)
+    found: Command = random.choice(KINDS)(random, now, model)
     return found

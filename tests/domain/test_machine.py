@@ -19,7 +19,7 @@ from tests.domain import chance
 from tests.domain.model import Lots, Model, Terms
 from tests.domain.story import Story
 
-chances = st.randoms(use_true_random=False)
+chances = st.randoms(use_true_random=True)
 
 TERMS = (
     Terms(),
@@ -54,34 +54,34 @@ class TeaShop(RuleBasedStateMachine):
 
     @rule(random=chances)
     def an_order_comes(self, random: Random) -> None:
-        self.tell(chance.order(random, self.story.now))
+        self.tell(chance.order(random, self.story.now, self.model))
 
     @rule(random=chances)
     def its_state_is_put(self, random: Random) -> None:
-        command = chance.update(random, self.story.now)
+        command = chance.update(random, self.story.now, self.model)
         if self.tell(command).refusal is None:
             again = self.story.ask(command)
             assert again.outcome is Outcome.UNCHANGED and again.id == 0, "PUT twice is PUT once"
 
     @rule(random=chances)
     def a_payment_comes(self, random: Random) -> None:
-        self.tell(chance.payment(random, self.story.now))
+        self.tell(chance.payment(random, self.story.now, self.model))
 
     @rule(random=chances)
     def money_goes_back(self, random: Random) -> None:
-        self.tell(chance.refund(random, self.story.now))
+        self.tell(chance.refund(random, self.story.now, self.model))
 
     @rule(random=chances)
     def an_order_is_cancelled(self, random: Random) -> None:
-        self.tell(chance.cancel(random, self.story.now))
+        self.tell(chance.cancel(random, self.story.now, self.model))
 
     @rule(random=chances)
     def staff_adjust(self, random: Random) -> None:
-        self.tell(chance.adjustment(random, self.story.now))
+        self.tell(chance.adjustment(random, self.story.now, self.model))
 
     @rule(random=chances)
     def staff_block(self, random: Random) -> None:
-        self.tell(chance.block(random, self.story.now))
+        self.tell(chance.block(random, self.story.now, self.model))
 
     @rule(terms=st.sampled_from(TERMS))
     def the_merchant_changes_the_rule(self, terms: Terms) -> None:
@@ -91,6 +91,10 @@ class TeaShop(RuleBasedStateMachine):
     @rule(hours=st.sampled_from((1, 23, 24, 167, 168, 335, 336)))
     def time_passes(self, hours: int) -> None:
         self.story.now += timedelta(hours=hours)
+
+    @rule(days=st.sampled_from((1, 7, 14)))
+    def almost_all_of_it_passes(self, days: int) -> None:
+        self.story.now += timedelta(days=days, seconds=-1)
 
     @rule()
     def a_second_passes(self) -> None:
@@ -196,4 +200,4 @@ class TeaShop(RuleBasedStateMachine):
 
 
 TestTeaShop = TeaShop.TestCase
-TestTeaShop.settings = settings(max_examples=150, stateful_step_count=40)
+TestTeaShop.settings = settings(max_examples=200, stateful_step_count=50)

@@ -21,6 +21,7 @@ from regulars.demo.in_process import in_process
 from regulars.demo.orders_file import read_orders_file
 from regulars.demo.replay import replay
 from regulars.demo.reports import Door
+from regulars.demo.said import said_of_file
 from tests import make
 from tests.scenarios.independent import Expected, work_out
 
@@ -112,7 +113,7 @@ async def test_every_customers_points_are_those_of_an_independent_computation(sh
     async with in_process(shop.house, shop.keys) as sender:
         sent = await replay(file.reports, sender)
         assert sent.refused == 0, sent.problems
-        assert sent.sent == {"OrderReport": len(expected.orders), "RefundReport": len(expected.refunds)}
+        assert sent.sent == {"orders": len(expected.orders), "refunds": len(expected.refunds)}
         await assert_orders_are_as_expected(shop, expected)
         await assert_nothing_went_wrong_unsaid(shop, sum(r.door is Door.LOOTLY for r in file.reports))
 
@@ -149,6 +150,15 @@ def assert_counts_are_said(counts, expected: Expected) -> None:
     assert counts.wholly_refunded == sum(
         order.refunded == order.total > 0 for order in expected.orders.values()
     )
+
+    said = " ".join(said_of_file(counts, "GBP"))
+    for text in (
+        f"{len(expected.orders):,} orders",
+        f"as {len(expected.refunds):,} refunds",
+        f"{expected.counts['return_invoices']:,} returns",
+        *(f"({reason}): {number:,} lines" for reason, number in expected.unmatched.items()),
+    ):
+        assert text in said
 
 
 async def assert_orders_are_as_expected(shop: Shop, expected: Expected) -> None:

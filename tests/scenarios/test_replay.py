@@ -162,7 +162,7 @@ def history(customers: int, each: int) -> list[Report]:
 async def test_many_are_sent_at_once_but_each_customers_in_their_order() -> None:
     server, seen = Slow(), []
     summary = await replay(history(customers=50, each=9), server, seen.append, at_once=8)
-    assert summary.sent == {"OrderReport": 450} and len(seen) == 450
+    assert summary.sent == {"orders": 450} and len(seen) == 450
     assert 1 < server.most_at_once <= 8
     assert all(came == sorted(came) and len(came) == 9 for came in server.came.values())
 

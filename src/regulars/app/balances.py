@@ -9,8 +9,6 @@ from regulars.storage.balances import Balance
 from regulars.storage.database import Database
 from regulars.storage.reading import reading
 
-PATIENCE_SECONDS = 2.0
-
 
 async def find_balances(
     database: Database, program: Program, merchant_ids: Sequence[str], now: datetime
@@ -22,6 +20,6 @@ async def find_balances(
     askable = [merchant_id for merchant_id in merchant_ids if "\x00" not in merchant_id]
     if not askable:
         return {}
-    async with reading(database, patience_seconds=PATIENCE_SECONDS) as connection:
+    async with reading(database) as connection:
         found = await balances.find(connection, program.id, askable, program.time(now))
     return {balance.merchant_id: balance for balance in found}

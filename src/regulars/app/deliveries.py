@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+import structlog
 
 from regulars.domain.decisions import Decision, Outcome
 from regulars.domain.errors import (
@@ -32,10 +33,11 @@ from regulars.storage.reading import reading
 if TYPE_CHECKING:
     from regulars.app.house import House
 
+log = structlog.get_logger(__name__)
+
 WRITTEN_AT_ONCE: Final = 200
 WAITING_AT_MOST: Final = 2000
 PRUNED_AT_ONCE: Final = 5000
-PATIENCE_SECONDS: Final = 2.0
 
 _PROBLEMS: Final = frozenset({Outcome.REFUSED, Outcome.DIFFERS})
 _IN_SHORT: Final = {
@@ -130,7 +132,7 @@ def _row(
 ) -> StoredDelivery:
     return StoredDelivery(
         credential_id=delivery.credential_id,
-        integration=delivery.integration,
+        integration=printable(delivery.integration, 100),
         hook=printable(delivery.hook, 100),
         body=delivery.body,
         status=status,
@@ -153,6 +155,14 @@ class Deliveries:
         self._writers: set[asyncio.Task[None]] = set()
         self._count = 0
 
+    def mention(
+        self, program_id: int, delivery: Delivery, *, status: int, outcome: str, message: str
+    ) -> None:
+        """Writes a call that could not be carried out now, if and when the database allows; nobody waits."""
+        if self._count < WAITING_AT_MOST:
+            row = _row(delivery, status=status, outcome=outcome, problem=True, message=message)
+            self._put(program_id, row).add_done_callback(_heard)
+
     async def write(
         self,
         program_id: int,
@@ -173,6 +183,14 @@ class Deliveries:
         )
         if self._count >= WAITING_AT_MOST:
             raise Busy(waiting=self._count)
+        await self._put(program_id, row)
+
+    async def close(self) -> None:
+        """Writes what waits, as far as the database lets it."""
+        while self._writers:
+            await asyncio.wait(self._writers)
+
+    def _put(self, program_id: int, row: StoredDelivery) -> asyncio.Future[None]:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         lane = self._waiting.get(program_id)
         if lane is None:
@@ -182,12 +200,7 @@ class Deliveries:
             writer.add_done_callback(self._writers.discard)
         lane.append((row, done))
         self._count += 1
-        await done
-
-    async def close(self) -> None:
-        """Writes what waits, as far as the database lets it."""
-        while self._writers:
-            await asyncio.wait(self._writers)
+        return done
 
     async def _empty(self, program_id: int, lane: list[tuple[StoredDelivery, asyncio.Future[None]]]) -> None:
         while lane:
@@ -206,11 +219,17 @@ class Deliveries:
 
     async def _insert(self, program_id: int, rows: Sequence[StoredDelivery]) -> Exception | None:
         try:
-            async with reading(self._database, patience_seconds=PATIENCE_SECONDS) as connection:
+            async with reading(self._database) as connection:
                 await deliveries.insert(connection, program_id, rows)
         except Exception as error:  # noqa: BLE001 - whatever it was, the callers must hear of it
             return error
         return None
+
+
+def _heard(done: asyncio.Future[None]) -> None:
+    """Takes note of a failure that nobody waits for, so that asyncio doesn't report it as forgotten."""
+    if not done.cancelled() and (error := done.exception()) is not None:
+        log.warning("a call could not be logged", reason=str(error))
 
 
 async def list_deliveries(

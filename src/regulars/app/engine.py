@@ -18,7 +18,7 @@ from regulars.domain.decisions import Decision
 from regulars.domain.errors import Busy, Late, RegularsError, Rejected, Unsure
 from regulars.domain.page import needs
 from regulars.domain.program import Program, PurchaseRule
-from regulars.storage.batch import BadContent, Conflict, Lost, Unknown, fate_of, open_batch
+from regulars.storage.batch import Conflict, Lost, Unknown, fate_of, open_batch
 from regulars.storage.database import Database
 
 log = structlog.get_logger(__name__)
@@ -161,10 +161,8 @@ class Engine:
         except RegularsError as error:
             for waiting in batch:
                 waiting.fail(error)
-        except Exception as error:
-            log.exception("a batch failed", program=lane.program_id, commands=len(batch))
-            for waiting in batch:
-                waiting.fail(error)
+        except Exception as error:  # noqa: BLE001 - one command's fault must not become its neighbours'
+            await self._split(lane, batch, error)
 
     async def _run_until(self, lane: Lane, batch: list[Waiting], deadline: float) -> None:
         conflicts = 0
@@ -175,9 +173,6 @@ class Engine:
             except Unknown as unknown:
                 if not await self._became(lane, batch, unknown.transaction, deadline):
                     continue
-                return
-            except BadContent as fault:
-                await self._split(lane, batch, fault)
                 return
             except Conflict:
                 conflicts += 1
@@ -246,17 +241,13 @@ class Engine:
                     waiting.fail(Unsure(program=lane.program_id))
             await asyncio.sleep(RETRY_SECONDS)
 
-    async def _split(self, lane: Lane, batch: list[Waiting], fault: BadContent) -> None:
-        """Halves the batch until the command whose content the database refuses stands alone."""
+    async def _split(self, lane: Lane, batch: list[Waiting], fault: Exception) -> None:
+        """Halves the batch until the command at fault stands alone; it is refused if it is to blame."""
         if len(batch) == 1:
-            log.error(
-                "the database refused a command",
-                program=lane.program_id,
-                command=type(batch[0].command).__name__,
-                sqlstate=fault.sqlstate,
-                reason=str(fault),
-            )
-            batch[0].fail(Rejected(sqlstate=fault.sqlstate))
+            command = type(batch[0].command).__name__
+            log.error("a command failed", program=lane.program_id, command=command, exc_info=fault)
+            state = "22021" if isinstance(fault, UnicodeError) else getattr(fault, "sqlstate", None)
+            batch[0].fail(Rejected(sqlstate=state) if state else fault)
             return
         middle = len(batch) // 2
         await self._run(lane, batch[:middle])

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from regulars.app import explain as explaining
 from regulars.app import verify as verifying
 from regulars.app.deliveries import list_deliveries
 from regulars.app.programs import Programs
@@ -54,8 +55,6 @@ def explain(
     site: Annotated[int | None, typer.Option(help="Only of this shop of the program.")] = None,
 ) -> None:
     """Say in plain words what an order gave or didn't, and why."""
-
-    from regulars.app import explain as explaining
 
     async def act(desk: Desk) -> explaining.Explanation:
         return await explaining.explain(desk.database, merchant_id=order, program_id=program, site_id=site)

@@ -8,6 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from regulars.app.credentials import SCOPES
 from regulars.app.programs import Created, Programs, create_program, move_clock
 from regulars.cli.desk import Desk, at_desk, duration, out
 from regulars.domain.program import Program
@@ -119,7 +120,7 @@ def show(program: ProgramId, as_json: AsJson = False) -> None:
     table = Table("Number", "Kind", "Name", "May", "Revoked", box=None, padding=(0, 2, 0, 0))
     for key in keys:
         scopes = key["scopes"]
-        may = ", ".join(scopes) if isinstance(scopes, list) and scopes else "everything of its shop"
+        may = _may(scopes if isinstance(scopes, list) else [])
         table.add_row(
             str(key["key_id"]), str(key["kind"]), escape(str(key["name"])), may, str(key["revoked_at"] or "")
         )
@@ -142,6 +143,12 @@ def clock(
         return f"{moved:%Y-%m-%d %H:%M} UTC"
 
     out.print(f"In program {program} it is now {at_desk(act)}.")
+
+
+def _may(scopes: list[str]) -> str:
+    if not scopes:
+        return "everything for its shop"
+    return "everything" if set(scopes) == set(SCOPES) else ", ".join(scopes)
 
 
 def _summary(program: Program) -> dict[str, object]:

@@ -14,7 +14,7 @@ from regulars.demo.wire import request_for
 TRIES = 8
 LONGEST_PAUSE_SECONDS = 5.0
 TIMEOUT_SECONDS = 30.0
-HEALTH_SECONDS = 2.0
+HELLO_SECONDS = 2.0
 
 
 class NotReachable(ConnectionError):
@@ -66,12 +66,15 @@ async def over_http(base_url: str, keys: Created, *, at_once: int = 64) -> Async
         yield Sender(client, keys)
 
 
-async def answers(base_url: str) -> bool:
-    """Whether a server of ours is up at `base_url`."""
-    async with httpx.AsyncClient(base_url=base_url, timeout=HEALTH_SECONDS, trust_env=False) as client:
+async def knows(base_url: str, keys: Created) -> bool:
+    """Whether a server is up at `base_url` that serves the program of these keys, and not some other's."""
+    async with httpx.AsyncClient(base_url=base_url, timeout=HELLO_SECONDS, trust_env=False) as client:
         try:
-            return (await client.get("/healthz")).status_code == 200
-        except httpx.TransportError:
+            answer = await client.get(
+                "/v2/identity/whoami", headers={"authorization": f"Bearer {keys.api_token}"}
+            )
+            return answer.status_code == 200 and answer.json()["identity"]["program_id"] == keys.program_id
+        except (httpx.TransportError, ValueError, LookupError, TypeError):
             return False
 
 

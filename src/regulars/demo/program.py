@@ -12,7 +12,7 @@ import msgspec
 from regulars.app.house import House
 from regulars.app.programs import Created
 from regulars.demo import coffeehouse
-from regulars.demo.client import Sender, over_http
+from regulars.demo.client import Sender, knows, over_http
 from regulars.demo.generate import generate
 from regulars.demo.in_process import in_process
 from regulars.demo.memory import Remembered, program_for, remember
@@ -50,7 +50,8 @@ async def make_demo(
 ) -> DemoProgram:
     """The coffeehouse: made with half a year of history the first time, completed if that was interrupted.
 
-    Reports go to the server at `base_url`, else into this process's own doors. Raises NotReachable.
+    Reports go to the server at `base_url`, else to the one of the settings, if it is up, else into this
+    process's own doors. Raises NotReachable.
     """
     demo = await program_for(
         house,
@@ -77,7 +78,7 @@ async def send_orders_file(
     *,
     base_url: str | None = None,
 ) -> SentFile:
-    """All orders of the file, sent to a program of their own. The same file again changes nothing.
+    """All orders of the file, sent likewise to a program of their own. The same file again changes nothing.
 
     Raises UnreadableOrders before anything is done, and NotReachable.
     """
@@ -104,6 +105,8 @@ async def _send(
         done += 1
         progress(done, len(reports))
 
+    if base_url is None and await knows(house.settings.base_url, program.keys):
+        base_url = house.settings.base_url
     sender: AbstractAsyncContextManager[Sender]
     sender = in_process(house, program.keys) if base_url is None else over_http(base_url, program.keys)
     async with sender as open_sender:

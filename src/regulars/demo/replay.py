@@ -72,7 +72,7 @@ def _place(report: Report) -> int:
 
 
 def _count(summary: Summary, report: Report, answer: Answer) -> None:
-    summary.sent[type(report).__name__] += 1
+    summary.sent[report.kind] += 1
     if answer.accepted:
         return
     summary.refused += 1

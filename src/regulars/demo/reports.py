@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import ClassVar
 
 import msgspec
 
@@ -42,6 +43,9 @@ class Discount(msgspec.Struct, frozen=True):
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """`at` is when it happened at the shop, in UTC. One shopper's reports are sent in their order."""
 
+    kind: ClassVar[str]
+    """What many of them are called, to say how many there were."""
+
     at: datetime
     door: Door
     shopper: Shopper
@@ -50,6 +54,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 class OrderReport(Report, frozen=True, kw_only=True):
     """`total_minor` is after shipping, before discounts, in minor units of `currency`."""
 
+    kind: ClassVar[str] = "orders"
     order_id: str
     currency: str
     total_minor: int
@@ -66,16 +71,20 @@ class OrderReport(Report, frozen=True, kw_only=True):
 class ProfileReport(Report, frozen=True, kw_only=True):
     """What the shop knows of a customer who has an id."""
 
+    kind: ClassVar[str] = "profiles"
+
 
 class PaymentReport(Report, frozen=True, kw_only=True):
     """The rest of the order's money came in."""
 
+    kind: ClassVar[str] = "payments"
     order_id: str
 
 
 class RefundReport(Report, frozen=True, kw_only=True):
     """`amount_minor` of the order's money was given back; the same `refund_id` on an order counts once."""
 
+    kind: ClassVar[str] = "refunds"
     order_id: str
     refund_id: str
     currency: str
@@ -83,12 +92,14 @@ class RefundReport(Report, frozen=True, kw_only=True):
 
 
 class CancelReport(Report, frozen=True, kw_only=True):
+    kind: ClassVar[str] = "cancels"
     order_id: str
 
 
 class PointsReport(Report, frozen=True, kw_only=True):
     """Staff gave (or, below zero, took) points; `key` makes a repeat recognisable."""
 
+    kind: ClassVar[str] = "adjustments"
     points: int
     reason: str
     key: str

@@ -95,6 +95,7 @@ class Case:
             or self.customer_changed
             or self.activities
             or self.early
+            or self.refunds
             or (posting and posting.movements)
         ):
             return Decision(

@@ -1,6 +1,7 @@
 """Decisions on orders: record, update, pay, refund, cancel. The points follow the order's state, whatever
 the path."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -131,7 +132,9 @@ def record_refund(case: Case, command: RecordRefund) -> Outcome:
         raise Invalid("currency", f"must be the order's, {order.currency}")
     if not command.parts:
         return _change(case, order, _refunded(order, RefundStatus.REFUNDED, order.paid_minor))
-    fresh = [part for part in command.parts if not _is_known_refund(case, order, part)]
+    told = case.page.refund_amounts
+    ids = [part.id for part in command.parts if part.id is not None]
+    fresh = _fresh_parts(command, {id_: told[order.id, id_] for id_ in ids if (order.id, id_) in told})
     if not fresh:
         return Outcome.REPEATED
     refunded_minor = order.refunded_minor + sum(part.amount_minor for part in fresh)
@@ -151,7 +154,11 @@ def record_refund(case: Case, command: RecordRefund) -> Outcome:
         for part in fresh
     )
     refunded_minor = max(order.refunded_minor, min(refunded_minor, most, order.paid_minor))
-    return _change(case, order, _refunded(order, RefundStatus.PARTIALLY_REFUNDED, refunded_minor))
+    if refunded_minor == order.refunded_minor:
+        return Outcome.UNCHANGED  # the refund is kept all the same: its id may come again
+    # What is wholly refunded stays so, whatever sums were told.
+    status = order.refund_status if order.wholly_refunded else RefundStatus.PARTIALLY_REFUNDED
+    return _change(case, order, _refunded(order, status, refunded_minor))
 
 
 def cancel_order(case: Case, command: CancelOrder) -> Outcome:
@@ -256,23 +263,24 @@ def _refunded(order: Order, status: RefundStatus, refunded_minor: int) -> Order:
     return msgspec.structs.replace(order, refund_status=status, refunded_minor=refunded_minor)
 
 
-def _is_known_refund(case: Case, order: Order, part: RefundPart) -> bool:
-    if part.id is None:
-        return False
-    before = case.page.refund_amounts.get((order.id, part.id))
-    if before is not None and before != part.amount_minor:
-        raise RefundDiffers(refund=part.id, order=order.merchant_id)
-    return before is not None
+def _fresh_parts(command: RecordRefund, known: Mapping[str | None, int]) -> list[RefundPart]:
+    """The parts whose id was not told before, be it earlier in this very call. Raises RefundDiffers."""
+    seen = dict(known)
+    fresh = []
+    for part in command.parts:
+        before = seen.get(part.id) if part.id is not None else None
+        if before is None:
+            seen[part.id] = part.amount_minor
+            fresh.append(part)
+        elif before != part.amount_minor:
+            raise RefundDiffers(refund=part.id, order=command.merchant_id)
+    return fresh
 
 
 def _wait(case: Case, command: RecordRefund, site_id: int) -> Outcome:
     waiting = case.page.early.get((site_id, command.merchant_id), ())
-    references = {early.reference: early.amount_minor for early in waiting if early.reference is not None}
-    for part in command.parts:
-        if part.id is not None and part.id in references:
-            if references[part.id] != part.amount_minor:
-                raise RefundDiffers(refund=part.id, order=command.merchant_id)
-            continue
+    known = {early.reference: early.amount_minor for early in waiting if early.amount_minor is not None}
+    for part in _fresh_parts(command, known):
         case.early.append(
             Early(
                 id=case.ids.next("early"),

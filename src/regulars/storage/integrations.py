@@ -14,3 +14,16 @@ async def merge_settings(connection: Connection, program_id: int, credential_id:
         credential_id,
         changes,
     )
+
+
+async def merge_all_settings(connection: Connection, program_id: int, changes: str) -> int:
+    """The same for every Lootly integration of a program that is not revoked. Answers how many there are."""
+    answer = await connection.execute(
+        """
+        update credentials set settings = (settings::jsonb || $2::jsonb)::text
+         where program_id = $1 and kind = 'lootly' and revoked_at is null
+        """,
+        program_id,
+        changes,
+    )
+    return int(answer.split()[-1])

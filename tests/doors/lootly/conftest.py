@@ -114,16 +114,6 @@ class Shop:
         async with self.house.database.acquire() as connection:
             return [dict(row) for row in await connection.fetch(statement, self.keys.program_id)]
 
-    async def set_settings(self, text: str) -> None:
-        """Gives the integration these settings."""
-        async with self.house.database.acquire() as connection:
-            await connection.execute(
-                "update credentials set settings = $2 where program_id = $1 and kind = 'lootly'",
-                self.keys.program_id,
-                text,
-            )
-        self.house.credentials.forget()
-
 
 def sign_read(query: dict[str, str], secret: str) -> str:
     """The hmac of a balance read: the JSON of its members in the order that they are sent."""

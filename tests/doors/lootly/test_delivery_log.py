@@ -11,6 +11,7 @@ from regulars.app import deliveries
 from regulars.app.credentials import revoke
 from regulars.app.deliveries import PRUNED_AT_ONCE, Delivery, list_deliveries, printable, prune
 from regulars.app.house import House
+from regulars.app.integrations import change_settings
 from regulars.domain.errors import Busy
 from regulars.doors.lootly.hooks import INTEGRATIONS
 from regulars.doors.lootly.php import json_text
@@ -26,7 +27,7 @@ async def test_every_integration_of_the_contract_is_known(shop: Shop, integratio
     assert (await shop.last()).integration == integration
 
 
-@pytest.mark.parametrize("integration", ["commmon", "Common", "common ", "api"])
+@pytest.mark.parametrize("integration", ["commmon", "Common", "common ", "api", "%00", "%1B", "x" * 300])
 async def test_an_unknown_integration_is_a_500_before_all_else(shop: Shop, integration: str) -> None:
     for body in (b"", b"{}", b'{"key":"x"}', shop.body(order(), secret="wrong"), shop.body(order())):
         answer = await shop.send("no-such-hook", body, integration=integration)
@@ -215,7 +216,8 @@ def test_printable_text_is_escaped_and_cut() -> None:
 
 
 async def test_strict_answers_name_the_field(shop: Shop) -> None:
-    await shop.set_settings('{"strict_answers": true}')
+    assert await change_settings(shop.house.database, shop.keys.program_id, strict_answers=True) == 1
+    shop.house.credentials.forget()
     answer = await shop.call("orders-completed", order(total_price="1e5"))
     assert answer.status_code == 422
     problem = "must be a plain decimal amount, zero or more, with at most 4 decimals"
@@ -241,6 +243,9 @@ async def test_a_house_that_closes_answers_503_and_does_nothing(shop: Shop) -> N
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert "send it again" in answer.json()["error"]["message"]
     assert await shop.count("orders") == 0
+    await shop.house.deliveries.close()
+    last = await shop.last()
+    assert (last.status, last.outcome, last.problem) == (503, "not now", True)
 
 
 async def test_a_log_that_is_full_answers_503_too(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """The vendor's guide, run by PHP itself against a live server: 29 points, and 18 after its refund.
 
-Two forms: ours, written after the guide; and the guide's own text, where a copy of it lies beside the checkout.
+Two forms: ours, written after the guide; and the guide's own text, where a copy lies beside the checkout.
 """
 
 import asyncio

@@ -8,7 +8,9 @@ import msgspec
 import pytest
 
 from regulars.app.house import House
+from regulars.app.integrations import change_settings
 from regulars.app.programs import Programs, change_rules, move_clock
+from regulars.domain.errors import Invalid
 from regulars.domain.program import JoinRule
 from tests.doors.lootly.conftest import Clock, Shop, client_of, customer, make_program, order, refund
 
@@ -370,7 +372,8 @@ async def test_a_redelivery_is_known_however_its_body_is_written(shop: Shop) -> 
 
 
 async def test_the_window_is_a_setting_of_the_integration(shop: Shop) -> None:
-    await shop.set_settings('{"redelivery_window_seconds": 0}')
+    await change_settings(shop.house.database, shop.keys.program_id, redelivery_window_seconds=0)
+    shop.house.credentials.forget()
     await shop.call("orders-completed", order())
     await shop.call("refunds-create", refund("10.00"))
     await shop.call("refunds-create", refund("10.00"))
@@ -415,6 +418,14 @@ async def test_an_idempotency_key_makes_any_call_count_once(shop: Shop) -> None:
     await shop.call("refunds-create", refund("11.00"), Idempotency_Key="refund 2")
     last = await shop.last()
     assert (last.outcome, "Idempotency-Key" in str(last.message)) == ("refused", True)
+
+
+async def test_a_window_is_at_most_a_week(shop: Shop) -> None:
+    for seconds in (-1, 604_801):
+        with pytest.raises(Invalid, match="redelivery_window_seconds"):
+            await change_settings(
+                shop.house.database, shop.keys.program_id, redelivery_window_seconds=seconds
+            )
 
 
 # -- customers
@@ -516,7 +527,8 @@ async def test_key_verify_answers_an_empty_list(shop: Shop) -> None:
 
 
 async def test_app_installed_keeps_where_the_shop_is(shop: Shop) -> None:
-    await shop.set_settings('{"strict_answers": true}')
+    await change_settings(shop.house.database, shop.keys.program_id, strict_answers=True)
+    shop.house.credentials.forget()
     said = {"shop_url": "https://tea.example", "api_endpoint": "https://tea.example/api/"}
     assert (await shop.call("app-installed", said, integration="woocommerce")).status_code == 200
     (stored,) = await shop.fetch("select settings from credentials where program_id = $1 and kind = 'lootly'")

@@ -84,9 +84,9 @@ class Shop:
         answer = await self.put(f"/v2/orders/{merchant_id}", an_update(**fields))
         assert (answer.status_code, answer.text) == (204, "")
 
-    async def join(self, customer_id: str, **fields: Any) -> None:
+    async def join(self, who: str, **fields: Any) -> None:
         """The customer signs up."""
-        body = {"name": "$signup", "customer_id": customer_id, "customer_email": f"{customer_id}@example.com"}
+        body = {"name": "$signup", "customer_id": who, "customer_email": f"{who}@example.com"}
         answer = await self.post("/v2/activities", body | fields)
         assert (answer.status_code, answer.text) == (201, "")
 

@@ -50,8 +50,12 @@ def refused(refusal: Refused) -> Answer:
 
 def unavailable(error: Unavailable) -> Answer:
     """503: come again in a second."""
-    message = _NOT_NOW.get(type(error), "Not now; send it again.")
-    return problem(503, message)._replace(headers=RETRY_AFTER)
+    return problem(503, why_not_now(error))._replace(headers=RETRY_AFTER)
+
+
+def why_not_now(error: Unavailable) -> str:
+    """What the caller, and the log, hear of it."""
+    return _NOT_NOW.get(type(error), "Not now; send it again.")
 
 
 async def send_answer(send: Send, answer: Answer) -> None:

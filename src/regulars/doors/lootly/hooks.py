@@ -15,7 +15,15 @@ from regulars.app.house import House
 from regulars.app.integrations import set_installed
 from regulars.domain.errors import Invalid, Refused, Rejected, Unavailable
 from regulars.doors.lootly import commands, fields
-from regulars.doors.lootly.answers import EMPTY, Answer, json_answer, problem, refused, unavailable
+from regulars.doors.lootly.answers import (
+    EMPTY,
+    Answer,
+    json_answer,
+    problem,
+    refused,
+    unavailable,
+    why_not_now,
+)
 from regulars.doors.lootly.commands import Call
 from regulars.doors.lootly.signature import SignedBody, Unreadable, expected_text, read_signed, verify
 from regulars.doors.lootly.unverified import BODY_KEPT_BYTES, Ration, keep
@@ -121,6 +129,15 @@ class Hooks:
             return await self._refused(credential, delivery, refusal)
         except Refused as refusal:
             return refused(refusal) if delivery.refused_status == 422 else EMPTY
+        except Unavailable as error:
+            house.deliveries.mention(
+                credential.program_id,
+                delivery,
+                status=503,
+                outcome="not now",
+                message=why_not_now(error),
+            )
+            return unavailable(error)
         return EMPTY
 
     async def _direct(self, credential: Credential, delivery: Delivery, signed: SignedBody) -> Answer:

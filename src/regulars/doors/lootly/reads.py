@@ -37,7 +37,9 @@ class Reads:
 
     async def _answer(self, query: bytes, customer_id: str | None) -> Answer:
         said = dict(
-            parse_qsl(query.decode("latin-1"), keep_blank_values=True, encoding="utf-8", errors="replace")
+            parse_qsl(
+                query.decode("utf-8", "replace"), keep_blank_values=True, encoding="utf-8", errors="replace"
+            )
         )
         try:
             credential = await find_credential(self._house, said.get("key"))

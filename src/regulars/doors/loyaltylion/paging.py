@@ -137,8 +137,8 @@ def parse_listing(
 ) -> Listing:
     """The listing that a query asks for; parameters that the list does not know are ignored. Raises BadQuery.
 
-    What a list knows besides since_id, cursor and limit: `times`, `pages`, `email`, `customer` (its id), `sorts`
-    and `types` (json or csv).
+    What a list knows besides since_id, cursor and limit: `times`, `pages`, `email`, `customer` (its id),
+    `sorts` and `types` (json or csv).
     """
     query = request.query()
     problems: dict[str, str] = {}

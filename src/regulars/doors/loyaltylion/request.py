@@ -56,7 +56,7 @@ class Request(msgspec.Struct, kw_only=True):
         return parse_body(self.body)
 
     def site(self) -> Site:
-        """The site that is meant: the credential's own, or `site_id`, which programs of one site may leave out.
+        """The site that is meant: the credential's own, or `site_id`, which a single site needs not.
 
         Raises BadQuery, UnknownSite.
         """

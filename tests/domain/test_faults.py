@@ -1,0 +1,130 @@
+"""Who watches the watchman: each of these planted faults must be found by a short run of the machine."""
+
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from hypothesis import Phase, Verbosity, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from regulars.domain import account, earning, ordering, orders, posting
+from regulars.domain.case import Case
+from regulars.domain.posting import Posting
+from tests.domain.test_machine import TeaShop
+
+SHORT = settings(
+    max_examples=120,
+    stateful_step_count=40,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=[Phase.generate],
+    verbosity=Verbosity.quiet,
+    print_blob=False,
+)
+
+FAULTS: dict[str, tuple[Callable[..., Any], str, str]] = {
+    "a refund's points are rounded up": (
+        orders.taken_back,
+        "given * refunded_minor // payable_minor",
+        "-(-given * refunded_minor // payable_minor)",
+    ),
+    "points are rounded down twice": (
+        earning.points_for,
+        "rewardable_minor * rule.rate_numerator // (unit * rule.rate_denominator)",
+        "rewardable_minor // unit * rule.rate_numerator // rule.rate_denominator",
+    ),
+    "refunds go beyond the order": (
+        ordering.record_refund,
+        "min(refunded_minor, most, order.paid_minor)",
+        "refunded_minor",
+    ),
+    "the same refund counts each time": (ordering._fresh_parts, "if before is None:", "if True:"),
+    "a small refund after the whole one gives points back": (
+        ordering.record_refund,
+        "if order.wholly_refunded",
+        "if False",
+    ),
+    "only the last early refund counts": (ordering._apply_early, "refunded_minor +=", "refunded_minor ="),
+    "an early cancel is forgotten": (ordering._apply_early, "cancelled=True", "cancelled=False"),
+    "a cancelled order keeps its points": (orders.taken_target, "order.cancelled or", ""),
+    "an order that is no longer paid keeps them": (
+        orders.taken_target,
+        "or order.payment_status is not PaymentStatus.PAID",
+        "",
+    ),
+    "an order earns again when it is paid again": (
+        ordering._follow,
+        "after.lot_id is None and after.qualifies and",
+        "after.qualifies and",
+    ),
+    "today's rule is applied to yesterday's order": (
+        earning.earn,
+        "case.page.rules[order.rule_version]",
+        "case.program.purchase",
+    ),
+    "who is blocked earns": (earning.earn, "elif customer.blocked:", "elif False:"),
+    "guests earn": (earning.earn, "elif not customer.is_member:", "elif False:"),
+    "approval counts from the report, not from the payment": (
+        earning.earn,
+        "approval_due(rule, order.paid_at)",
+        "approval_due(rule, case.now)",
+    ),
+    "approval comes a second early": (
+        posting._is_due,
+        "lot.approves_at <= now",
+        "(lot.approves_at - now).total_seconds() <= 1",
+    ),
+    "approval comes a moment late": (posting._is_due, "lot.approves_at <= now", "lot.approves_at < now"),
+    "what is due is not settled first": (Case.points, "self.settle()", "pass"),
+    "debts are never paid": (Posting._fill_deficits, "sorted(self.deficits)", "()"),
+    "a debt that is undone stays": (
+        Posting._undo,
+        "self.deficits[taking.movement_id] -= unpaid",
+        "self.deficits[taking.movement_id] -= 0",
+    ),
+    "takings are undone first first": (Posting.restore, "-taking.movement_id", "taking.movement_id"),
+    "lots are refilled first first": (Posting._undo, "reversed(taking.uses)", "taking.uses"),
+    "a refund draws on other lots before its own": (Posting.take_back, "first=lot_id", "first=None"),
+    "the newest points are spent first": (
+        posting._order_of_use,
+        "lot.opened_at, lot.id",
+        "datetime.max, -lot.id",
+    ),
+    "pending points of other orders are taken": (
+        Posting._open_lots,
+        "lot.state is Bucket.AVAILABLE and",
+        "",
+    ),
+    "staff take what is not there": (account.adjust_points, "-command.points > points.available", "False"),
+    "joining gives points each time": (account.identify, "customer.is_member or", ""),
+    "a movement makes no event": (Case._make_events, "for movement in decision.movements", "for movement in ()"),
+}
+
+
+@contextmanager
+def planted(function: Callable[..., Any], sound: str, faulty: str) -> Iterator[None]:
+    """The function with one piece of its text replaced, for everyone who has imported it."""
+    source = textwrap.dedent(inspect.getsource(function))
+    assert source.count(sound) == 1, f"{function.__qualname__} no longer says {sound!r}"
+    namespace: dict[str, Any] = dict(function.__globals__)
+    exec(compile(source.replace(sound, faulty), function.__module__, "exec"), namespace)
+    code = function.__code__
+    function.__code__ = namespace[function.__name__].__code__
+    try:
+        yield
+    finally:
+        function.__code__ = code
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_machine_finds_it_when(fault: str) -> None:
+    with planted(*FAULTS[fault]), pytest.raises((AssertionError, LookupError, ValueError, BaseExceptionGroup)):
+        run_state_machine_as_test(TeaShop, settings=SHORT)
+
+
+def test_the_same_short_run_finds_nothing_in_the_sound_core() -> None:
+    run_state_machine_as_test(TeaShop, settings=SHORT)
