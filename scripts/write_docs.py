@@ -1,6 +1,7 @@
 """Writes the parts of the documentation that say what the code says: the settings, and every command.
 
-`.venv/bin/python scripts/write_docs.py` after a change of either; a test fails while a page is not up to date.
+`.venv/bin/python scripts/write_docs.py` after a change of either. A test fails while a page is not
+up to date.
 """
 
 import re
@@ -65,7 +66,7 @@ def _command(words: str, command: Any) -> str:
     text = f"## {words}\n\n{_text(command.help)}\n\n```\n{usage}\n```\n"
     if shown:
         lines = [f"| {_name(one)} | {_does(one)} |" for one in arguments + options]
-        text += "\n| | |\n|---|---|\n" + "\n".join(lines) + "\n"
+        text += "\n| given | what it does |\n|---|---|\n" + "\n".join(lines) + "\n"
     return text
 
 

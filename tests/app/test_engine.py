@@ -132,7 +132,7 @@ async def test_points_beyond_all_lots_are_owed_and_later_ones_pay_the_debt_first
 
 async def test_pending_points_are_approved_when_their_day_has_come(house: House) -> None:
     shop = await open_shop(house, approval_days=14)
-    await house.engine.submit(shop, make.worked_example("H1", placed_at=make.NOON))
+    await house.engine.submit(shop, make.worked_example("H1", placed_at=make.NOON - make.days(15)))
     assert await balance(house) == (0, 29), "history is approved as of then"
     await house.engine.submit(shop, make.worked_example("H2"))
     assert await balance(house) == (29, 29)

@@ -23,7 +23,7 @@ from regulars.domain.commands import (
 from tests.domain.model import Model
 
 CUSTOMERS = ("alice", "bob")
-ORDERS = ("A1", "A2", "A3", "A4")
+ORDERS = ("A1", "A2", "A3", "A4", "A5", "A6")
 STATUSES = ("processing", "completed")
 _SUMS = (100, 333, 1000, 1599, 2400, 3999)
 
@@ -33,13 +33,13 @@ def order(random: Random, now: datetime, model: Model) -> RecordOrder:
     shipping, discounts = random.choice((0, 0, 500)), random.choice((0, 0, 0, 1000))
     total = random.choice(_SUMS) + shipping
     lenient = random.random() < 0.4
-    status = PaymentStatus.PAID if lenient else random.choice(list(PaymentStatus))
+    status = PaymentStatus.PAID if lenient else random.choice((PaymentStatus.PAID, *PaymentStatus))
     paid = random.randint(0, total) if status is PaymentStatus.PARTIALLY_PAID else None
     return RecordOrder(
         door="lootly" if lenient else "loyaltylion",
         site_id=1,
         merchant_id=random.choice([name for name in ORDERS if name not in model.sales] or ORDERS)
-        if random.random() < 0.8
+        if random.random() < 0.9
         else random.choice(ORDERS),
         customer=_customer(random),
         currency="GBP",
@@ -67,12 +67,12 @@ def update(random: Random, now: datetime, model: Model) -> UpdateOrder:
     name = _known(random, model)
     sale = model.sales.get(name)
     total, payable = (sale.total, sale.payable) if sale else (1000, 1000)
-    status = random.choice((PaymentStatus.PAID, PaymentStatus.PAID, *PaymentStatus))
+    status = random.choice((*[PaymentStatus.PAID] * 4, *PaymentStatus))
     paid = random.choice((total, payable, payable, random.choice(_SUMS)))
     if status is not PaymentStatus.PAID:
         paid = 0 if status is PaymentStatus.NOT_PAID else random.randint(0, total)
-    refund = random.choice((RefundStatus.NOT_REFUNDED, *RefundStatus))
-    refunded = random.choice((0, random.randint(0, paid), random.randint(0, paid), paid))
+    refund = random.choice((*[RefundStatus.PARTIALLY_REFUNDED] * 4, *RefundStatus))
+    refunded = random.randint(0, paid)
     if refund is RefundStatus.NOT_REFUNDED and random.random() < 0.9:
         refunded = 0
     return UpdateOrder(
@@ -80,7 +80,7 @@ def update(random: Random, now: datetime, model: Model) -> UpdateOrder:
         merchant_id=name,
         payment_status=status,
         refund_status=refund,
-        cancelled=random.random() < 0.2,
+        cancelled=random.random() < 0.1,
         paid_minor=paid,
         refunded_minor=refunded,
     )
@@ -103,7 +103,7 @@ def refund(random: Random, now: datetime, model: Model) -> RecordRefund:
         return RecordRefund(site_id=1, merchant_id=name, currency="GBP")
     parts = tuple(
         RefundPart(
-            random.choice((random.randint(1, rest), random.randint(1, rest), 500, rest)),
+            random.choice((random.randint(1, rest), random.randint(1, rest // 4 + 1), 100, rest)),
             random.choice((None, None, "R1", "R2")),
         )
         for _ in range(random.choice((1, 1, 1, 2)))
@@ -119,12 +119,15 @@ def cancel(random: Random, now: datetime, model: Model) -> CancelOrder:
 
 
 def adjustment(random: Random, now: datetime, model: Model) -> AdjustPoints:
-    points = random.choice((-30, -10, -5, -1, 1, 7, 20))
-    return AdjustPoints(merchant_id=random.choice(CUSTOMERS), points=points, reason=None, actor="Bob")
+    """A few points, or half or all of what is there: what is refunded after that is owed."""
+    name = random.choice(CUSTOMERS)
+    there = model.balance(name, now)[1]
+    points = random.choice((-there, -(there // 2), -(there // 2), -30, -5, 1, 7, 20)) or 5
+    return AdjustPoints(merchant_id=name, points=points, reason=None, actor="Bob")
 
 
 def block(random: Random, now: datetime, model: Model) -> PatchCustomer:
-    return PatchCustomer(merchant_id=random.choice(CUSTOMERS), blocked=random.random() < 0.3)
+    return PatchCustomer(merchant_id=random.choice(CUSTOMERS), blocked=random.random() < 0.15)
 
 
 def _known(random: Random, model: Model) -> str:

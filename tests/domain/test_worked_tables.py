@@ -75,8 +75,8 @@ class Story:
         return AdjustPoints(merchant_id="alice", points=points, reason=None, actor="Bob")
 
     sentences: tuple[tuple[str, Callable[..., Command]], ...] = (
-        (r"Order (\w) of ([\d.]+), paid", lambda _, a, sum: order(a, total=pence(sum), shipping=0)),
-        (r"([\d.]+) of (\w) are refunded", lambda _, sum, a: refund(a, pence(sum))),
+        (r"Order (\w) of ([\d.]+), paid", lambda _, a, money: order(a, total=pence(money), shipping=0)),
+        (r"([\d.]+) of (\w) are refunded", lambda _, money, a: refund(a, pence(money))),
         (
             r"Nothing of (\w) is refunded",
             lambda self, a: self.state(a, refunded_minor=0, refund_status=RefundStatus.NOT_REFUNDED),

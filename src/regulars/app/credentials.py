@@ -11,6 +11,7 @@ from regulars.app.vault import Vault, key_hash, random_text
 from regulars.domain.errors import Invalid
 from regulars.storage import credentials as storage
 from regulars.storage.database import Database
+from regulars.storage.reading import reading
 
 FRESH_SECONDS = 0.8
 REMEMBERED_MOST = 10_000
@@ -96,7 +97,7 @@ class Credentials:
         if "\x00" in lookup:
             return None
         started = time.monotonic()
-        async with self._database.acquire() as connection:
+        async with reading(self._database) as connection:
             rows = await storage.find(connection, [lookup])
         if len(self._found) >= REMEMBERED_MOST:
             self._found.clear()

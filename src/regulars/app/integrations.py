@@ -34,10 +34,11 @@ async def change_settings(
     strict_answers: bool | None = None,
     redelivery_window_seconds: int | None = None,
 ) -> int:
-    """Changes what is given for every Lootly integration of the program; answers for how many. Raises Invalid, Busy.
+    """Changes what is given, for every Lootly integration of the program; answers for how many.
 
-    `strict_answers`: bad content is answered 422, not 200. `redelivery_window_seconds`: for how long an equal body without
-    an id is taken for the same call; 0 executes each. Every process knows within a second.
+    `strict_answers`: bad content is answered 422, not 200. `redelivery_window_seconds`: for how long an equal
+    body without an id is taken for the same call; 0 executes each. Every process knows within a second.
+    Raises Invalid and Busy.
     """
     changes: dict[str, Any] = {}
     if strict_answers is not None:

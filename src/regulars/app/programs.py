@@ -18,6 +18,7 @@ from regulars.storage import credentials, heads
 from regulars.storage import programs as storage
 from regulars.storage.database import Connection, Database
 from regulars.storage.programs import Rules
+from regulars.storage.reading import reading
 
 FRESH_SECONDS = 0.8
 MOST_APPROVAL_DAYS = 3650
@@ -53,11 +54,11 @@ class Programs:
         self._found: dict[int, tuple[float, Program]] = {}
 
     async def get(self, program_id: int) -> Program:
-        """The program. Raises UnknownProgram."""
+        """The program. Raises UnknownProgram, Busy."""
         known = self._found.get(program_id)
         if known is not None and known[0] > time.monotonic():
             return known[1]
-        async with self._database.acquire() as connection:
+        async with reading(self._database) as connection:
             program = await storage.load(connection, program_id)
         if program is None:
             raise UnknownProgram(program=program_id)

@@ -1,5 +1,6 @@
 """`regulars verify`, `explain`, `deliveries`: looking into the book and at what came in."""
 
+import sys
 from typing import Annotated
 
 import msgspec
@@ -89,7 +90,9 @@ def deliveries(
     if not found:
         out.print("Nothing has come in yet." if not problems else "Nothing with a problem.")
         return
-    table = Table("When (UTC)", "Program", "Hook", "About", "Answer", "What was done", box=None)
+    table = Table(box=None)
+    for title in ("When (UTC)", "Program", "Hook", "About", "Answer", "What was done"):
+        table.add_column(title, overflow="fold")
     for row in found:
         mark = "[red]![/red] " if row.problem else ""
         details = msgspec.json.decode(row.details)
@@ -102,4 +105,4 @@ def deliveries(
             f"{mark}{row.status}",
             escape((row.message or row.outcome) + expected),
         )
-    Console(highlight=False).print(table)
+    Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table)

@@ -4,7 +4,7 @@ import hashlib
 
 import msgspec
 
-from regulars.domain.commands import RecordOrder
+from regulars.domain.commands import PaymentStatus, RecordOrder
 from regulars.domain.customers import Customer, email_key
 from regulars.domain.orders import Order
 
@@ -22,11 +22,18 @@ def order_fingerprint(command: RecordOrder) -> bytes:
         command.customer.guest,
         command.merchant_number,
         *(getattr(command, name) for name in _MONEY),
-        None if command.first_wins else (command.payment_status, command.paid_minor),
+        None if command.first_wins else (command.payment_status, _paid_minor(command)),
         command.placed_at,
         command.details,
     )
     return hashlib.sha256(msgspec.json.encode(said)).digest()[:16]
+
+
+def _paid_minor(command: RecordOrder) -> int | None:
+    """What is paid, said or not: leaving out what is understood anyway is no other content."""
+    if command.paid_minor is None and command.payment_status is not PaymentStatus.PARTIALLY_PAID:
+        return command.total_minor if command.payment_status is PaymentStatus.PAID else 0
+    return command.paid_minor
 
 
 def differences(known: Order, customer: Customer, command: RecordOrder) -> tuple[str, ...]:
@@ -40,7 +47,7 @@ def differences(known: Order, customer: Customer, command: RecordOrder) -> tuple
         fields.append("customer_email")
     if command.merchant_number != known.merchant_number:
         fields.append("merchant_number")
-    if command.placed_at is not None and min(command.placed_at, known.created_at) != known.placed_at:
+    if min(command.placed_at or known.created_at, known.created_at) != known.placed_at:
         fields.append("placed_at")
     fields.extend(
         name

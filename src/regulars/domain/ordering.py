@@ -113,6 +113,8 @@ def record_payment(case: Case, command: RecordPayment) -> Outcome:
     if paid_minor > order.total_minor:
         raise Invalid("amount", "is more than is still to be paid")
     full = command.amount_minor is None or paid_minor >= order.payable_minor
+    if not amount and not full:
+        return Outcome.UNCHANGED
     status = PaymentStatus.PAID if full else PaymentStatus.PARTIALLY_PAID
     if amount:
         case.payments.append(Payment(order_id=order.id, amount_minor=amount))

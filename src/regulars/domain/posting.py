@@ -244,12 +244,20 @@ class Posting:
             if self.deficits[taking.movement_id] == 0:
                 del self.deficits[taking.movement_id]
             amount -= unpaid
-        for lot_id, used in reversed(taking.uses):
+        for lot_id, used in reversed(self._drawn(taking)):
             back = min(amount, used)
             if back > 0:
                 self._use(lot_id, taking.movement_id, -back)
                 amount -= back
         self._fill_deficits()
+
+    def _drawn(self, taking: Taking) -> list[tuple[int, int]]:
+        """The lots that paid for a taking, what paid its debt earlier in this very decision included."""
+        drawn = dict(taking.uses)
+        for use in self.uses:
+            if use.movement_id == taking.movement_id:
+                drawn[use.lot_id] = drawn.get(use.lot_id, 0) + use.points
+        return list(drawn.items())
 
     def _undo_pending(self, taking: Taking, amount: int, order_id: int) -> None:
         """Points taken while pending wait again; if their time has come meanwhile, they are available."""

@@ -1,5 +1,6 @@
 """A program as one version of its configuration: its sites, what earns, and its clock."""
 
+import re
 from datetime import datetime, timedelta
 from fractions import Fraction
 
@@ -8,6 +9,7 @@ import msgspec
 from regulars.domain.errors import Invalid, UnknownSite
 
 MAX_RATE = 1_000_000
+_RATE = re.compile(r"([0-9]{1,13})(?:\.([0-9]{1,4}))?")
 
 
 class PurchaseRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,13 +77,10 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
 
 def parse_rate(text: str) -> tuple[int, int]:
     """Numerator and denominator of "0.5" or "1.25" points per unit. Raises Invalid (at most 4 decimals)."""
-    whole, _, decimals = text.partition(".")
-    if (
-        not (whole.isascii() and whole.isdigit())
-        or len(decimals) > 4
-        or (decimals and not decimals.isdigit())
-    ):
-        raise Invalid("points_per_unit", f"{text!r} is not a plain decimal with at most 4 decimals")
+    match = _RATE.fullmatch(text)
+    if match is None:
+        raise Invalid("points_per_unit", f"{text[:40]!r} is not a plain decimal with at most 4 decimals")
+    whole, decimals = match.group(1), match.group(2) or ""
     rate = Fraction(int(whole + decimals), 10 ** len(decimals))
     if rate > MAX_RATE:
         raise Invalid("points_per_unit", f"must not be more than {MAX_RATE}")

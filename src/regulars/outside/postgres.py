@@ -111,7 +111,8 @@ class Embedded:
             if not (self.home / "db").exists():
                 return False
             self._place = find_place(self.home, shared=self._shared)
-        asked = self._run("pg_isready", "-q", "-p", "5432", "-t", "3", "-h", self._running_socket())
+        who = ("-U", "regulars", "-d", "regulars")  # else the server's log says that our OS user is no role
+        asked = self._run("pg_isready", "-q", "-p", "5432", "-t", "3", "-h", self._running_socket(), *who)
         return asked.returncode == 0
 
     def __enter__(self) -> Self:

@@ -168,11 +168,10 @@ async def test_json_numbers_are_read_as_strictly_as_strings(shop: Shop) -> None:
     assert await contents(shop) == before
 
 
-@pytest.mark.parametrize(
-    "text", ["NaN", "Infinity", "-Infinity", "1e400", "1_0", "01", "9" * 400, '"\\ud800"']
-)
-async def test_what_is_no_json_or_no_number_is_an_unreadable_body(shop: Shop, text: str) -> None:
-    assert (await shop.send("orders-completed", shop.raw_body(order(), total_price=text))).status_code == 401
+async def test_what_is_no_json_or_no_number_is_an_unreadable_body(shop: Shop) -> None:
+    for text in ("NaN", "Infinity", "-Infinity", "1e400", "1_0", "01", "9" * 400, '"\\ud800"'):
+        body = shop.raw_body(order(), total_price=text)
+        assert (await shop.send("orders-completed", body)).status_code == 401, text
     assert await shop.count("orders") == 0
 
 

@@ -3,7 +3,6 @@
 from urllib.parse import quote
 
 import msgspec
-import pytest
 
 from tests.doors.lootly.conftest import Shop, customer, order, sign_read
 
@@ -26,12 +25,12 @@ async def test_a_stranger_has_no_points(shop: Shop) -> None:
     assert (await shop.ask("customers/point-balance", {"customer_ids": ""})).json() == []
 
 
-@pytest.mark.parametrize("name", ["a/b", "ä ö", "50%", "a+b", "?x=1", "customers"])
-async def test_any_id_can_stand_in_the_path(shop: Shop, name: str) -> None:
-    await shop.call("customers-create", customer(name))
-    await shop.call("points-add", {"customer_id": name, "point_value": 7})
-    answer = await shop.ask(f"customer/{quote(name, safe='')}/point-balance", {})
-    assert answer.json() == {"point_value": 7}
+async def test_any_id_can_stand_in_the_path(shop: Shop) -> None:
+    for points, name in enumerate(["a/b", "ä ö", "50%", "a+b", "?x=1", "customers"], start=1):
+        await shop.call("customers-create", customer(name))
+        await shop.call("points-add", {"customer_id": name, "point_value": points})
+        answer = await shop.ask(f"customer/{quote(name, safe='')}/point-balance", {})
+        assert answer.json() == {"point_value": points}
 
 
 async def test_an_id_that_no_table_can_hold_is_a_stranger(shop: Shop) -> None:

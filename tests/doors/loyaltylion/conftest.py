@@ -1,12 +1,11 @@
 """A tea shop that speaks to the LoyaltyLion door: a real database, the real engine, requests over ASGI."""
 
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import httpx
 import msgspec
 import pytest
@@ -16,6 +15,7 @@ from regulars.app.house import House
 from regulars.app.programs import Created, create_program
 from regulars.doors.loyaltylion.app import build
 from regulars.settings import Settings
+from tests.conftest import fresh_database
 
 START = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
 HOST = "https://loyalty.tea.example"
@@ -105,11 +105,22 @@ class Shop:
         counts = {}
         async with self.house.database.acquire() as connection:
             for table in (
-                "customers", "accounts", "orders", "decisions", "movements", "lots", "activities", "payments",
-                "refunds", "early_reports", "identities", "events",
+                "customers",
+                "accounts",
+                "orders",
+                "decisions",
+                "movements",
+                "lots",
+                "activities",
+                "payments",
+                "refunds",
+                "early_reports",
+                "identities",
+                "events",
             ):
                 counts[table] = await connection.fetchval(f"select count(*) from {table}")
             balances = await connection.fetch("select * from accounts order by program_id, customer_id")
+            counts["chains"] = hash(tuple(await connection.fetchval("select array_agg(chain) from heads")))
             counts["balances"] = hash(tuple(tuple(row.values()) for row in balances))
         return counts
 
@@ -150,6 +161,12 @@ def an_update(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in (body | fields).items() if value is not ...}
 
 
+@pytest.fixture(scope="module")
+def database(server: str, template: str) -> Iterator[str]:
+    """One database a module: every test makes a program of its own; the other tests' are strangers."""
+    yield from fresh_database(server, template)
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -183,10 +200,3 @@ async def slow_shop(house: House, clock: Clock) -> AsyncIterator[Shop]:
     shop = await open_shop(house, clock, approval_days=14)
     yield shop
     await shop.client.aclose()
-
-
-@pytest.fixture
-async def connection(database: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(database)
-    yield connection
-    await connection.close()

@@ -44,7 +44,9 @@ async def test_the_email_filter_finds_parts_in_any_letter_case(shop: Shop) -> No
         await shop.join(name, customer_email=f"{name}@Example.com")
     found = {}
     for part in ("ANN", "nn_l", "bob@example.com", "%", "example", "\\"):
-        answer = await shop.client.get("/v2/customers", params={"email": part}, headers={"authorization": shop.auth})
+        answer = await shop.client.get(
+            "/v2/customers", params={"email": part}, headers={"authorization": shop.auth}
+        )
         found[part] = sorted(customer["merchant_id"] for customer in answer.json()["customers"])
     assert found == {
         "ANN": ["Ann_Lee", "annxlee"],
@@ -94,7 +96,10 @@ async def test_a_customer_is_changed_and_shown_whole(shop: Shop) -> None:
     assert answer.json()["customer"] == await shop.customer("alice")
     assert answer.json()["customer"]["birthday"] == "1990-02-28"
     answer = await shop.send("PATCH", "/v2/customers/alice", {"customer": {"blocked": True}})
-    assert (answer.json()["customer"]["blocked"], answer.json()["customer"]["birthday"]) == (True, "1990-02-28")
+    assert (answer.json()["customer"]["blocked"], answer.json()["customer"]["birthday"]) == (
+        True,
+        "1990-02-28",
+    )
     await shop.order("1001")
     assert await shop.points("alice") == (0, 0)
 
@@ -104,7 +109,9 @@ async def test_patching_nobody_is_a_404(shop: Shop) -> None:
     assert (answer.status_code, answer.json()) == (404, {"error": {"message": "Customer not found"}})
 
 
-@pytest.mark.parametrize("day", ["1990-02-30", "1899-12-31", "2026-03-03", "28/02/1990", "", 19900228, "1990-2-8"])
+@pytest.mark.parametrize(
+    "day", ["1990-02-30", "1899-12-31", "2026-03-03", "28/02/1990", "", 19900228, "1990-2-8"]
+)
 async def test_a_birthday_that_is_none_is_refused(shop: Shop, day: Any) -> None:
     await shop.join("alice")
     answer = await shop.send("PATCH", "/v2/customers/alice", {"customer": {"birthday": day}})
@@ -115,7 +122,9 @@ async def test_a_birthday_that_is_none_is_refused(shop: Shop, day: Any) -> None:
 
 async def test_points_are_given_and_taken_at_once(slow_shop: Shop) -> None:
     await slow_shop.join("alice")
-    given = await slow_shop.post("/v2/customers/alice/points", {"points": 100, "reason": "Sorry for the wait"})
+    given = await slow_shop.post(
+        "/v2/customers/alice/points", {"points": 100, "reason": "Sorry for the wait"}
+    )
     assert (given.status_code, given.text) == (201, "")
     taken = await slow_shop.post("/v2/customers/alice/remove_points", {"points": 30, "reason": None})
     assert (taken.status_code, taken.content) == (204, b"")
@@ -136,7 +145,10 @@ async def test_a_guest_or_a_blocked_customer_is_given_nothing(shop: Shop) -> Non
     await shop.order("1001", customer_id="guest", guest=True)
     await shop.join("bad")
     await shop.send("PATCH", "/v2/customers/bad", {"customer": {"blocked": True}})
-    for who, message in (("guest", "Customer is not enrolled in the program"), ("bad", "Customer is blocked")):
+    for who, message in (
+        ("guest", "Customer is not enrolled in the program"),
+        ("bad", "Customer is blocked"),
+    ):
         answer = await shop.post(f"/v2/customers/{who}/points", {"points": 5})
         assert (answer.status_code, answer.json()["error"]["message"]) == (422, message)
 
@@ -146,5 +158,8 @@ async def test_an_adjustment_is_signed_with_the_keys_name(shop: Shop) -> None:
     await shop.post("/v2/customers/alice/points", {"points": 5})
     await shop.post("/v2/customers/alice/points", {"points": 5}, auth=shop.basic)
     async with shop.house.database.acquire() as connection:
-        rows = await connection.fetch("select actor from decisions where actor is not null order by decision_id")
+        rows = await connection.fetch(
+            "select actor from decisions where program_id = $1 and actor is not null order by decision_id",
+            shop.program_id,
+        )
     assert [row["actor"] for row in rows] == ["api key First API key", "site https://tea.example"]

@@ -29,9 +29,13 @@ async def test_an_order_gives_a_point_a_pound_of_its_goods(shop: Shop) -> None:
 async def test_the_worked_example_of_the_design(shop: Shop) -> None:
     await shop.order(**WORKED)
     assert await shop.points("alice") == (29, 0)
-    await shop.update("100001", total_paid="39.99", refund_status="partially_refunded", total_refunded="15.99")
+    await shop.update(
+        "100001", total_paid="39.99", refund_status="partially_refunded", total_refunded="15.99"
+    )
     assert await shop.points("alice") == (18, 0)
-    await shop.update("100001", total_paid="39.99", refund_status="partially_refunded", total_refunded="39.99")
+    await shop.update(
+        "100001", total_paid="39.99", refund_status="partially_refunded", total_refunded="39.99"
+    )
     assert await shop.points("alice") == (0, 0)
 
 
@@ -45,7 +49,9 @@ async def test_the_worked_example_by_single_refunds(shop: Shop) -> None:
 
 async def test_posting_as_paid_and_updating_to_paid_later_give_the_same(shop: Shop) -> None:
     await shop.order("now", customer_id="now", total="31.00", total_shipping="1.50")
-    await shop.order("later", customer_id="later", total="31.00", total_shipping="1.50", payment_status="not_paid")
+    await shop.order(
+        "later", customer_id="later", total="31.00", total_shipping="1.50", payment_status="not_paid"
+    )
     assert await shop.points("later") == (0, 0)
     await shop.update("later", total_paid="31.00")
     assert await shop.points("now") == await shop.points("later") == (29, 0)
@@ -318,13 +324,15 @@ async def test_two_sites_of_a_program_have_their_own_orders(shop: Shop) -> None:
             "values ($1, 2, 'Outlet', 'https://outlet.example', 'JPY', now(), now())",
             shop.program_id,
         )
-        await connection.execute("update heads set version = version + 1 where program_id = $1", shop.program_id)
+        await connection.execute(
+            "update heads set version = version + 1 where program_id = $1", shop.program_id
+        )
         await connection.execute(
             "insert into program_versions select program_id, 2, rules, recorded_at from program_versions "
             "where program_id = $1",
             shop.program_id,
         )
-    shop.house.programs.forget()
+    shop.house.programs._found.clear()
     answer = await shop.post("/v2/orders", an_order("1001"))
     assert (answer.status_code, list(answer.json()["error"]["details"])) == (400, ["site_id"])
     assert (await shop.post("/v2/orders?site_id=1", an_order("1001"))).status_code == 201

@@ -121,7 +121,8 @@ def test_a_list_that_ends_with_its_page_has_no_page_after() -> None:
     [
         "limit=0", "limit=501", "limit=x", "limit=-1", "limit=1e2", "limit=", "limit=٣",
         "page=0", "page=-1", "page=one", "since_id=x", "since_id=1.5", "since_id=9999999999999999999",
-        "created_at_min=yesterday", "created_at_max=2026-13-01T00:00:00Z", "updated_at_min=", "updated_at_max=12",
+        "created_at_min=yesterday", "created_at_max=2026-13-01T00:00:00Z", "updated_at_min=",
+        "updated_at_max=12",
     ],
 )  # fmt: skip
 async def test_a_bad_number_or_time_is_a_400_that_names_it(shop: Shop, query: str) -> None:
@@ -140,7 +141,9 @@ async def test_a_bad_number_or_time_is_a_400_that_names_it(shop: Shop, query: st
         base64.urlsafe_b64encode(b'{"lastId":1,"direction":"up"}').decode(),
         base64.urlsafe_b64encode(b'{"lastId":99999999999999999999,"direction":"next"}').decode(),
         base64.urlsafe_b64encode(b'{"lastId":1,"direction":"next","byChange":true}').decode(),
-        base64.urlsafe_b64encode(b'{"lastId":1,"direction":"next","createdFrom":"2026-01-01T00:00:00"}').decode(),
+        base64.urlsafe_b64encode(
+            b'{"lastId":1,"direction":"next","createdFrom":"2026-01-01T00:00:00"}'
+        ).decode(),
         base64.urlsafe_b64encode(b'{"lastId":1,"direction":"next","email":"\\u0000"}').decode(),
         base64.urlsafe_b64encode(b"[" * 3000).decode(),
     ],

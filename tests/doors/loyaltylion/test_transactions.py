@@ -42,7 +42,13 @@ async def test_a_transaction_says_what_it_is_about(slow_shop: Shop) -> None:
     for transaction in listed[:3]:
         assert transaction["activity"] == activity | {"order": order}
         assert set(transaction) == {
-            "id", "customer", "points_approved", "points_pending", "created_at", "resource", "activity",
+            "id",
+            "customer",
+            "points_approved",
+            "points_pending",
+            "created_at",
+            "resource",
+            "activity",
         }
     assert listed[3]["adjustment"] == {"note": "=HYPERLINK(sorry)"}
     assert listed[4]["adjustment"] == {"note": None}
@@ -64,7 +70,9 @@ async def test_transactions_are_bounded_by_time(slow_shop: Shop) -> None:
     await a_story(slow_shop)
     listed = (await slow_shop.get("/v2/transactions?since_id=0")).json()["transactions"]
     since, until = listed[2]["created_at"], listed[5]["created_at"]
-    between = await slow_shop.get(f"/v2/transactions?since_id=0&created_at_min={since}&created_at_max={until}")
+    between = await slow_shop.get(
+        f"/v2/transactions?since_id=0&created_at_min={since}&created_at_max={until}"
+    )
     assert [t["id"] for t in between.json()["transactions"]] == [3, 4, 5]
     alices = await slow_shop.get(f"/v2/customers/alice/transactions?created_at_max={since}")
     assert [t["id"] for t in alices.json()["transactions"]] == [2, 1]

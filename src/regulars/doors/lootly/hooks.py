@@ -6,6 +6,7 @@ The order of checks is the contract's: the integration's name (500), key and hma
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeAlias
 
+import msgspec
 import structlog
 
 from regulars.app.balances import find_balances
@@ -219,16 +220,7 @@ async def find_credential(house: House, key: str | None) -> Credential | None:
 
 def cut(delivery: Delivery) -> Delivery:
     """The delivery with no more of its body than is kept of a call that nobody signed."""
-    if len(delivery.body) <= BODY_KEPT_BYTES:
-        return delivery
-    return Delivery(
-        credential_id=delivery.credential_id,
-        integration=delivery.integration,
-        hook=delivery.hook,
-        body=delivery.body[:BODY_KEPT_BYTES],
-        received_at=delivery.received_at,
-        subject=delivery.subject,
-    )
+    return msgspec.structs.replace(delivery, body=delivery.body[:BODY_KEPT_BYTES])
 
 
 NO_INTEGRATION: Final = problem(500, f"Integration not found: its name is none of {', '.join(INTEGRATIONS)}.")

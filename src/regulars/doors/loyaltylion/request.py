@@ -41,6 +41,8 @@ class Request(msgspec.Struct, kw_only=True):
 
     def query(self) -> dict[str, str]:
         """The query's parameters; of one that is repeated the last. Raises BadQuery."""
+        if not self.query_string:
+            return {}
         try:
             pairs = parse_qsl(
                 self.query_string, keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS

@@ -25,6 +25,8 @@ _PATIENCE = """
     set local enable_nestloop = off;
     set local plan_cache_mode = force_custom_plan;
     set local cursor_tuple_fraction = 1;
+    set local jit = off;
+    set local work_mem = '32MB';
     set local statement_timeout = 0;
     set local idle_in_transaction_session_timeout = 0
 """

@@ -24,8 +24,10 @@ _STANDING = """
               where l.program_id = c.program_id and l.customer_id = c.customer_id and l.remaining > 0
                 and l.state = 'pending' and l.approves_at <= $2
          ), 0) else 0 end)::bigint as points
+         offset 0
      ) due
-     where c.program_id = $1 and
+     where c.program_id = $1 and c.customer_id = any($3::bigint[])
+       and a.program_id = $1 and a.customer_id = any($3::bigint[])
 """
 
 
@@ -40,9 +42,7 @@ async def standings(
     connection: Connection, program_id: int, customer_ids: Iterable[int], *, now: datetime
 ) -> dict[int, Standing]:
     """These customers by id, with their points at `now` (program time)."""
-    rows = await connection.fetch(
-        f"{_STANDING} c.customer_id = any($3::bigint[])", program_id, now, list(set(customer_ids))
-    )
+    rows = await connection.fetch(_STANDING, program_id, now, list(set(customer_ids)))
     return {
         row["customer_id"]: Standing(
             customer_from(row),

@@ -1,0 +1,119 @@
+"""The two load generators: pgbench for the work that we compare with, wrk for HTTP."""
+
+import json
+import re
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import usage
+from place import Place, Server
+from proof import Sent
+
+HERE = Path(__file__).parent
+CLIENTS = 8
+CONNECTIONS = 256
+THREADS = 2
+DRAIN_SECONDS = 2
+"""How long the last answers get after no more is sent; the server's own deadline is 3 s, rarely needed."""
+
+
+class Shares(NamedTuple):
+    """Processor time in percent of one processor: of the server, PostgreSQL, the load generator; and idle."""
+
+    server: float
+    postgres: float
+    load: float
+    idle: float
+
+
+class Measured(NamedTuple):
+    """`rate`: orders a second. Times in milliseconds, None where they aren't known."""
+
+    rate: float
+    p50_ms: float
+    p99_ms: float | None
+    shares: Shares
+    refused: int = 0
+    broken: int = 0
+
+
+class _Meter:
+    """Processor time from its making to `shares()`; the load generator's comes from its own accounting."""
+
+    def __init__(self, place: Place, server: Server) -> None:
+        self._pids = server.pid, place.postmaster
+        self._before = self._read()
+
+    def _read(self) -> tuple[float, float, float, float]:
+        server, postgres = self._pids
+        return (
+            time.monotonic(),
+            usage.processor_seconds(server),
+            usage.processor_seconds(postgres),
+            usage.idle_seconds(),
+        )
+
+    def shares(self, load_seconds: float, busy_seconds: float) -> Shares:
+        """`busy_seconds`: how long load was sent; what is idle after that is left out."""
+        after = self._read()
+        passed, server, postgres, idle = (b - a for a, b in zip(self._before, after, strict=True))
+        percent = 100 / busy_seconds
+        idle = max(0.0, idle - 2 * (passed - busy_seconds)) if passed > busy_seconds else idle
+        return Shares(server * percent, postgres * percent, load_seconds * percent, idle * percent)
+
+
+def run_pgbench(place: Place, server: Server, seconds: int) -> Measured:
+    """The comparison's transactions a second, with 8 clients on 2 threads."""
+    socket = (place.home / "db").resolve()
+    fixed = ["-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "2", "-T", str(seconds)]
+    where = ["-h", str(socket), "-U", "regulars", "pgbench"]
+    meter = _Meter(place, server)
+    printed, load_seconds = _run([str(place.programs / "pgbench"), *fixed, "-f", str(HERE / "pgbench_order.sql"), *where])
+    rate = re.search(r"tps = ([0-9.]+) ", printed)
+    latency = re.search(r"latency average = ([0-9.]+) ms", printed)
+    if rate is None or latency is None:
+        raise RuntimeError(f"pgbench said nothing that can be read:\n{printed}")
+    return Measured(float(rate[1]), float(latency[1]), None, meter.shares(load_seconds, seconds))
+
+
+def run_wrk(
+    place: Place, server: Server, what: str, name: str, seconds: int, *arguments: str
+) -> tuple[Measured, Sent]:
+    """Orders over HTTP at 256 connections; and which orders were sent. See load.lua for the arguments.
+
+    Each connection waits for its answer before it sends the next order, so of all that were answered one for
+    each connection came after the time was over: these are not counted in the rate.
+    """
+    fixed = [f"-c{CONNECTIONS}", f"-t{THREADS}", f"-d{seconds + DRAIN_SECONDS}s", "--timeout", "10s"]
+    meter = _Meter(place, server)
+    printed, load_seconds = _run(
+        ["wrk", *fixed, "-s", str(HERE / "load.lua"), server.url, "--", what, name, str(seconds), *arguments]
+    )
+    shares = meter.shares(load_seconds, seconds)
+    said: dict[str, Any] = json.loads(printed.splitlines()[-1])
+    if said["ran_out"]:
+        raise RuntimeError("there were too few prepared bodies")
+    acknowledged = said["answered"] - said["refused"]
+    rate = max(0, acknowledged - CONNECTIONS) / seconds
+    p50, p99 = said["p50_us"] / 1000, said["p99_us"] / 1000
+    measured = Measured(rate, p50, p99, shares, said["refused"], said["broken"])
+    return measured, Sent(name, said["sent"], acknowledged)
+
+
+def has_wrk() -> bool:
+    return shutil.which("wrk") is not None
+
+
+def _run(command: list[str]) -> tuple[str, float]:
+    """What it printed, and the processor seconds that it took. Raises RuntimeError when it fails."""
+    import resource
+
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(command, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        raise RuntimeError(f"{command[0]} failed:\n{done.stdout[-2000:]}")
+    return done.stdout, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

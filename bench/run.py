@@ -1,0 +1,203 @@
+"""Measures durable orders a second over HTTP on this machine, beside pgbench on the same database server.
+
+Three rounds in turn: pgbench's order transaction, orders by the REST API, signed webhooks. At the end every
+acknowledged order is looked for in the book, and `regulars verify` must be clean.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import usage
+from bodies import write_bodies
+from load import THREADS, Measured, has_wrk, run_pgbench, run_wrk
+from place import Place, Server, a_place, enrol_customers, make_pgbench_database, regulars, run_sql, serving
+from proof import Findings, Sent, compare, send_doubles
+
+SPARE = 1.6
+"""Prepared webhooks for each order that the REST API took in the same time."""
+
+
+class Round(NamedTuple):
+    pgbench: Measured
+    orders: Measured
+    hooks: Measured
+
+
+class Bench:
+    """A place, a server in it, and what was sent so far."""
+
+    def __init__(self, place: Place, server: Server, asked: argparse.Namespace) -> None:
+        self.place, self.server, self.asked = place, server, asked
+        self.sent: list[Sent] = []
+
+    def round(self, number: int) -> Round:
+        self._settle()
+        pgbench = run_pgbench(self.place, self.server, self.asked.seconds)
+        print(line(f"{number}  pgbench, 8 clients", pgbench))
+        orders = self.orders(f"o{number}")
+        print(line("   POST /v2/orders", orders, pgbench))
+        hooks = self.hooks(f"h{number}", orders.rate)
+        print(line("   signed webhooks", hooks, pgbench))
+        return Round(pgbench, orders, hooks)
+
+    def orders(self, name: str) -> Measured:
+        self._settle()
+        customers, token = str(self.asked.customers), self.place.keys["api_token"]
+        return self._sent(run_wrk(self.place, self.server, "orders", name, self.asked.seconds, customers, token))
+
+    def hooks(self, name: str, rate: float) -> Measured:
+        keys, path = self.place.keys, self.place.home / "bodies"
+        each = int(rate * SPARE * self.asked.seconds / THREADS) + 5000
+        signing = {"key": keys["lootly_api_key"], "secret": keys["lootly_api_secret"]}
+        write_bodies(path, name, threads=THREADS, each=each, customers=self.asked.customers, **signing)
+        self._settle()
+        return self._sent(run_wrk(self.place, self.server, "hooks", name, self.asked.seconds, str(path)))
+
+    def _sent(self, done: tuple[Measured, Sent]) -> Measured:
+        self.sent.append(done[1])
+        return done[0]
+
+    def _settle(self) -> None:
+        """Each run begins just after a checkpoint, so that none pays for another's."""
+        asyncio.run(run_sql(self.place, ["checkpoint"]))
+
+
+def main() -> None:
+    asked = arguments()
+    if not has_wrk():
+        sys.exit("wrk makes the load and is not here. On Debian and Ubuntu: apt-get install wrk")
+    print(f"{usage.processor()}; load average {os.getloadavg()[0]:.2f} before the start")
+    with a_place(asked.folder) as place:
+        asyncio.run(prepare(place, asked))
+        with serving(place, workers=asked.workers) as server:
+            bench = Bench(place, server, asked)
+            print(HEAD)
+            rounds = [bench.round(number) for number in range(1, asked.rounds + 1)]
+            show_medians(rounds)
+            print(f"Memory of the server: {usage.largest_memory_mb(server.pid):.0f} MB at most")
+            if asked.profile is not None:
+                profile(bench, rounds[-1].orders.rate)
+            doubles = asyncio.run(send_doubles(place, server.url))
+        findings = asyncio.run(compare(place, bench.sent, others=doubles))
+        clean = show_findings(findings, doubles) & verified(place)
+    sys.exit(0 if clean else 1)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3, help="how many (3)")
+    parser.add_argument("--seconds", type=int, default=6, help="how long each run takes (6)")
+    parser.add_argument("--workers", type=int, default=1, help="the server's processes (1)")
+    parser.add_argument("--customers", type=int, default=100_000, help="members before the first order (100000)")
+    parser.add_argument("--quick", action="store_true", help="one round of 2 seconds, 5,000 customers")
+    parser.add_argument("--profile", type=Path, metavar="DIR", help="at the end, flame graphs by py-spy go here")
+    parser.add_argument("--folder", type=Path, metavar="DIR", help="where the database is made (the temporary one)")
+    asked = parser.parse_args()
+    if asked.quick:
+        asked.rounds, asked.seconds, asked.customers = 1, 2, 5000
+    if asked.profile is not None and shutil.which("py-spy", path=search_path()) is None:
+        parser.error("--profile needs py-spy; `make setup-dev` brings it")
+    return asked
+
+
+async def prepare(place: Place, asked: argparse.Namespace) -> None:
+    """Both databases with their customers, vacuumed and analysed alike."""
+    began = time.monotonic()
+    await make_pgbench_database(place)
+    await enrol_customers(place, asked.customers)
+    await run_sql(place, ["vacuum analyze"])
+    print(f"{asked.customers:,} customers enrolled in {time.monotonic() - began:.0f} s")
+
+
+HEAD = (
+    f"\n{'round':<22}{'a second':>9}{'ratio':>7}{'p50 ms':>8}{'p99 ms':>8}"
+    f"   processors in %: {'server':>6}{'postgres':>9}{'load':>5}{'idle':>5}"
+)
+
+
+def line(title: str, measured: Measured, base: Measured | None = None) -> str:
+    ratio = f"{measured.rate / base.rate:.2f}" if base is not None else ""
+    p99 = f"{measured.p99_ms:.0f}" if measured.p99_ms is not None else ""
+    shares = measured.shares
+    trouble = f"  {measured.refused} refused" * bool(measured.refused)
+    trouble += f"  {measured.broken} connections broken" * bool(measured.broken)
+    return (
+        f"{title:<22}{measured.rate:>9,.0f}{ratio:>7}{measured.p50_ms:>8.1f}{p99:>8}"
+        f"{'':19}{shares.server:>7.0f}{shares.postgres:>9.0f}{shares.load:>5.0f}{shares.idle:>5.0f}{trouble}"
+    )
+
+
+def show_medians(rounds: list[Round]) -> None:
+    def median(values: Iterator[float]) -> float:
+        return statistics.median(values)
+
+    print(f"\nMedian of {len(rounds)}: pgbench {median(r.pgbench.rate for r in rounds):,.0f} transactions a second")
+    for title, pick in (("POST /v2/orders", Round.orders), ("signed webhooks", Round.hooks)):
+        get = pick.__get__
+        rate = median(get(r).rate for r in rounds)
+        ratio = median(get(r).rate / r.pgbench.rate for r in rounds)
+        p50, p99 = median(get(r).p50_ms for r in rounds), median(get(r).p99_ms for r in rounds)
+        print(f"  {title}: {rate:,.0f} a second, ratio {ratio:.2f}, p50 {p50:.0f} ms, p99 {p99:.0f} ms")
+
+
+def profile(bench: Bench, rate: float) -> None:
+    """One more run of each under py-spy; its figures don't count."""
+    folder: Path = bench.asked.profile
+    folder.mkdir(parents=True, exist_ok=True)
+    with spying(bench, folder / "orders.svg"):
+        bench.orders("op")
+    with spying(bench, folder / "hooks.svg"):
+        bench.hooks("hp", rate)
+    print(f"Flame graphs: {folder / 'orders.svg'} and {folder / 'hooks.svg'}")
+
+
+@contextlib.contextmanager
+def spying(bench: Bench, file: Path) -> Iterator[None]:
+    watch = ["py-spy", "record", "--pid", str(bench.server.pid), "--subprocesses", "--rate", "200"]
+    length = ["--duration", str(bench.asked.seconds), "--output", str(file)]
+    environment = {**os.environ, "PATH": search_path()}
+    spy = subprocess.Popen([*watch, *length], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        spy.wait(60)
+
+
+def search_path() -> str:
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+
+
+def show_findings(findings: Findings, doubles: int) -> bool:
+    print(
+        f"\n{findings.acknowledged:,} orders acknowledged, {findings.found:,} of them in the book: "
+        f"{findings.lost} lost, {findings.doubled} doubled, {findings.strange} too many, "
+        f"{findings.wrong_points} with wrong points. {doubles} more were sent five times at once."
+    )
+    return findings.is_clean
+
+
+def verified(place: Place) -> bool:
+    """Whether `regulars verify` finds nothing."""
+    began = time.monotonic()
+    try:
+        print(regulars(place.home, "verify", "--program", str(place.keys["program_id"])).rstrip())
+    except subprocess.CalledProcessError as failed:
+        print(failed.stdout)
+        return False
+    finally:
+        print(f"regulars verify took {time.monotonic() - began:.0f} s")
+    return True
+
+
+if __name__ == "__main__":
+    main()
