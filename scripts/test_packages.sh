@@ -5,6 +5,7 @@ set -euo pipefail
 
 missing=()
 command -v php >/dev/null || missing+=(php-cli)
+php -m 2>/dev/null | grep -qi "^curl$" || missing+=(php-curl)
 command -v chromium >/dev/null || missing+=(chromium)
 [ -x /usr/lib/postgresql/15/bin/postgres ] || missing+=(postgresql-15)
 [ ${#missing[@]} -gt 0 ] || exit 0

@@ -4,16 +4,35 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from typing import Final
+from urllib.parse import urlsplit
 
 import structlog
 
 from regulars.outside.postgres import Embedded, PostgresFailed
 from regulars.settings import Settings
+from regulars.storage.migrate import migrate
 
 log = structlog.get_logger(__name__)
 
 WATCH_SECONDS: Final = 1.0
 STOP_SECONDS: Final = 9.0
+
+
+class Unreachable(RuntimeError):
+    """The database that the settings name does not answer; the message says which and why."""
+
+
+async def bring_up_to_date(dsn: str) -> None:
+    """Applies the migrations that are missing. Raises Unreachable, and what `migrate` raises."""
+    try:
+        applied = await migrate(dsn)
+    except OSError as error:
+        parts = urlsplit(dsn)
+        where = f"{parts.hostname or 'its socket'}{f', port {parts.port}' if parts.port else ''}"
+        reason = error.strerror or str(error)
+        raise Unreachable(f"The database at {where} can't be reached: {reason}.") from None
+    for name in applied:
+        log.info("migrated", migration=name)
 
 
 @contextlib.contextmanager

@@ -13,9 +13,8 @@ from typing import Final, NoReturn
 import structlog
 
 from regulars import supervisor, worker
-from regulars.bundled import database
+from regulars.bundled import bring_up_to_date, database
 from regulars.settings import Settings
-from regulars.storage.migrate import migrate
 
 log = structlog.get_logger(__name__)
 
@@ -35,13 +34,12 @@ def serve(
     """Serves until SIGTERM or SIGINT; returns when all is closed.
 
     `prepare` is called with the migrated database's DSN before the first request, `ready` with the address
-    once requests are answered. Raises CannotListen, WorkersFailed, and what starting the database raises.
+    once requests are answered. Raises CannotListen, Unreachable, WorkersFailed, PostgresFailed.
     """
     _raise_file_limit()
     signal.signal(signal.SIGTERM, _leave_early)
     with listening(settings) as sock, database(settings, watched=True) as dsn:
-        for name in asyncio.run(migrate(dsn)):
-            log.info("migrated", migration=name)
+        asyncio.run(bring_up_to_date(dsn))
         if prepare is not None:
             prepare(dsn)
         url = address(sock)

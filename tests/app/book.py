@@ -1,7 +1,9 @@
 """A believable book, made by the real engine: two shops, and all that may happen to a customer's points."""
 
+import asyncio
 from datetime import datetime, timedelta
 from pathlib import Path
+from random import Random
 
 import msgspec
 
@@ -23,7 +25,7 @@ from regulars.domain.commands import (
     Settle,
 )
 from regulars.domain.decisions import Decision
-from regulars.domain.errors import NotEnoughPoints
+from regulars.domain.errors import NotEnoughPoints, Refused
 from regulars.domain.program import JoinRule
 from tests import make
 
@@ -186,4 +188,54 @@ async def _early_reports(town: Town) -> None:
         CancelOrder(site_id=1, merchant_id="E2", waits=True),
         CancelOrder(site_id=1, merchant_id="E3", waits=True),
         make.order("E2", door="lootly", first_wins=True),
+    )
+
+
+_PAYMENT = {0: PaymentStatus.NOT_PAID, 1000: PaymentStatus.PARTIALLY_PAID}
+
+
+async def live(town: Town, program_id: int, random: Random, *, days: int) -> int:
+    """Some commands at once every few hours: few orders and customers, so that everything meets everything.
+
+    Answers how many were not refused.
+    """
+    done = 0
+    for _ in range(days):
+        town.wait(random.choice((0.1, 1, 2)))
+        batch = [_chance(random) for _ in range(random.choice((1, 3, 8)))]
+        answers = await asyncio.gather(
+            *(town.house.engine.submit(program_id, command) for command in batch), return_exceptions=True
+        )
+        assert all(isinstance(answer, Decision | Refused) for answer in answers), answers
+        done += sum(isinstance(answer, Decision) for answer in answers)
+    return done
+
+
+def _chance(random: Random) -> Command:
+    number = random.randrange(8)
+    name, total, payable = f"order-{number}", (4999, 10000)[number % 2], (4499, 9500)[number % 2]
+    who = CustomerRef(merchant_id=random.choice(("alice", "bob", "dora")))
+    paid = random.choice((total, total, total, payable, 1000, 0))
+    update = make.update(
+        name,
+        paid=paid,
+        payment_status=_PAYMENT.get(paid, PaymentStatus.PAID),
+        refunded=random.choice((0, 0, random.randrange(paid + 1))),
+        cancelled=random.random() < 0.25,
+    )
+    customer_id, points = random.randrange(1, 4), random.choice((-100, -40, -10, 30))
+    status = random.choice((PaymentStatus.PAID, PaymentStatus.PAID, PaymentStatus.NOT_PAID))
+    return random.choice(
+        (
+            make.order(
+                name, total=total, customer=who, discounts_minor=total - payable, payment_status=status
+            ),
+            update,
+            update,
+            make.refund(name, random.choice((100, 700, 1999)), reference=random.choice((None, "R1", "R2"))),
+            make.refund(name, 700, lenient=True),
+            CancelOrder(site_id=1, merchant_id=name, waits=random.random() < 0.5),
+            AdjustPoints(merchant_id=str(who.merchant_id), points=points, reason=None, actor="Sue"),
+            Settle(customer_id=customer_id),
+        )
     )

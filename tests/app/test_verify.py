@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -13,7 +14,7 @@ from regulars.app.programs import UnknownProgram
 from regulars.app.verify import INVARIANTS, Report, as_json, lines, verify
 from regulars.app.verify.book import CAUSES
 from tests import make
-from tests.app.book import Town, fill
+from tests.app.book import Town, fill, live
 from tests.conftest import fresh_database, in_thread
 
 
@@ -411,6 +412,17 @@ async def contents(town: Town) -> list[str]:
 
 def test_every_invariant_of_the_foundation_is_seeded() -> None:
     assert {seed.invariant for seed in SEEDS} == set(INVARIANTS) == {f"V{n:02d}" for n in range(1, 16)}
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_happens_at_random_is_clean(town: Town, seed: int) -> None:
+    random = Random(seed)
+    for program_id in (town.tea, town.books):
+        assert await live(town, program_id, random, days=60) > 100
+    report = await check(town)
+    assert report.violations == []
+    assert report.is_clean
+    assert sum(program.movements for program in report.programs) > 100
 
 
 async def test_one_shop_can_be_verified_without_the_other(town: Town) -> None:

@@ -15,12 +15,12 @@ from regulars import logs
 from regulars.app.deliveries import describe_refusal
 from regulars.app.programs import NotInTestMode, UnknownProgram
 from regulars.app.vault import Vault, WrongSecretKey
-from regulars.bundled import database
+from regulars.bundled import Unreachable, bring_up_to_date, database
 from regulars.domain.errors import Refused, Unavailable
 from regulars.outside.postgres import PostgresFailed
 from regulars.settings import Settings, SettingsError, load_secret_key
 from regulars.storage.database import Database, NotDurable, TooOld
-from regulars.storage.migrate import MigrationRefused, migrate
+from regulars.storage.migrate import MigrationRefused
 
 T = TypeVar("T")
 
@@ -55,7 +55,7 @@ def at_desk(use: Callable[[Desk], Awaitable[T]]) -> T:
     """What `use` answers, given the settings' database: a running server's own, or one started for now."""
 
     async def sit(settings: Settings, dsn: str) -> T:
-        await migrate(dsn)
+        await bring_up_to_date(dsn)
         opened = await Database.connect(dsn, most=2, statement_cache=settings.database_statement_cache)
         try:
             return await use(Desk(settings, opened, datetime.now(UTC)))
@@ -93,7 +93,7 @@ def complain(error: Exception) -> str | None:
             return "The database does not answer in time. Try again in a moment."
         case SettingsError() | BadArgument() | PostgresFailed() | MigrationRefused():
             return str(error)
-        case NotDurable() | TooOld() | WrongSecretKey():
+        case NotDurable() | TooOld() | WrongSecretKey() | Unreachable():
             return str(error)
     return _complain_of_serving(error)
 

@@ -59,11 +59,9 @@ def create(
     if as_json:
         typer.echo(msgspec.json.encode(made).decode())
         return
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    for field, value in msgspec.structs.asdict(made).items():
-        table.add_row(f"[bold]{field}[/bold]", escape(str(value)))
     out.print(f"Made the program [bold]{escape(name)}[/bold].\n")
-    out.print(table)
+    for field, value in msgspec.structs.asdict(made).items():
+        out.print(f"{field:<18} {escape(str(value))}")  # no table: on a narrow screen that would cut the keys
     out.print("\nKeep these: the keys and secrets are shown this once.")
 
 

@@ -24,6 +24,7 @@ from regulars.domain.earning import earn, rewardable, say_why_not
 from regulars.domain.errors import Invalid, OrderDiffers, RefundDiffers, UnknownOrder
 from regulars.domain.fingerprint import differences, order_fingerprint
 from regulars.domain.orders import Order, taken_target
+from regulars.domain.program import Site
 
 FUTURE_ALLOWED = timedelta(days=1)
 """How far ahead of program time an order's date may be: shops' clocks and zones differ."""
@@ -128,7 +129,7 @@ def record_refund(case: Case, command: RecordRefund) -> Outcome:
     if order is None:
         if not command.lenient:
             raise UnknownOrder(order=command.merchant_id)
-        return _wait(case, command, site.id)
+        return _wait(case, command, site)
     _use_order(case, order)
     if command.currency != order.currency:
         raise Invalid("currency", f"must be the order's, {order.currency}")
@@ -279,14 +280,16 @@ def _fresh_parts(command: RecordRefund, known: Mapping[str | None, int]) -> list
     return fresh
 
 
-def _wait(case: Case, command: RecordRefund, site_id: int) -> Outcome:
-    waiting = case.page.early.get((site_id, command.merchant_id), ())
+def _wait(case: Case, command: RecordRefund, site: Site) -> Outcome:
+    if command.currency != site.currency:
+        raise Invalid("currency", f"must be the site's, {site.currency}")
+    waiting = case.page.early.get((site.id, command.merchant_id), ())
     known = {early.reference: early.amount_minor for early in waiting if early.amount_minor is not None}
     for part in _fresh_parts(command, known):
         case.early.append(
             Early(
                 id=case.ids.next("early"),
-                site_id=site_id,
+                site_id=site.id,
                 order_merchant_id=command.merchant_id,
                 reference=part.id,
                 amount_minor=part.amount_minor,

@@ -8,6 +8,7 @@ import structlog
 from regulars.app.deliveries import prune
 from regulars.app.dues import settle_due
 from regulars.app.house import House
+from regulars.app.identities import forget_bodies
 from regulars.domain.errors import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -27,7 +28,16 @@ async def forget_deliveries(house: House) -> None:
     await prune(house, house.clock())
 
 
-JOBS: tuple[tuple[Job, float], ...] = ((approve, 1.0), (forget_deliveries, 3600.0))
+async def forget_identities(house: House) -> None:
+    """Forgets signed bodies that are too old to be taken for a re-delivery."""
+    await forget_bodies(house.database, now=house.clock())
+
+
+JOBS: tuple[tuple[Job, float], ...] = (
+    (approve, 1.0),
+    (forget_deliveries, 3600.0),
+    (forget_identities, 3600.0),
+)
 """Each job and how many seconds lie between two of its runs."""
 
 
