@@ -30,9 +30,8 @@ def write_bodies(path: Path, name: str, *, threads: int, each: int, customers: i
         chance = random.Random(f"{name}-{thread}")
         with path.with_name(f"{path.name}.{thread}").open("w") as file:
             for number in range(1, each + 1):
-                order_id = f"{name}-{thread}-{number}"
-                file.write(signed_order(order_id, chance.randint(1, customers), chance, key=key, secret=secret))
-                file.write("\n")
+                order_id, who = f"{name}-{thread}-{number}", chance.randint(1, customers)
+                file.write(signed_order(order_id, who, chance, key=key, secret=secret) + "\n")
 
 
 def signed_order(order_id: str, customer_number: int, chance: random.Random, *, key: str, secret: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import resource
 import shutil
 import subprocess
 import time
@@ -68,10 +69,11 @@ class _Meter:
 def run_pgbench(place: Place, server: Server, seconds: int) -> Measured:
     """The comparison's transactions a second, with 8 clients on 2 threads."""
     socket = (place.home / "db").resolve()
-    fixed = ["-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "2", "-T", str(seconds)]
+    script = str(HERE / "pgbench_order.sql")
+    work = ["-n", "-M", "prepared", "-f", script, "-c", str(CLIENTS), "-j", "2", "-T", str(seconds)]
     where = ["-h", str(socket), "-U", "regulars", "pgbench"]
     meter = _Meter(place, server)
-    printed, load_seconds = _run([str(place.programs / "pgbench"), *fixed, "-f", str(HERE / "pgbench_order.sql"), *where])
+    printed, load_seconds = _run([str(place.programs / "pgbench"), *work, *where])
     rate = re.search(r"tps = ([0-9.]+) ", printed)
     latency = re.search(r"latency average = ([0-9.]+) ms", printed)
     if rate is None or latency is None:
@@ -109,8 +111,6 @@ def has_wrk() -> bool:
 
 def _run(command: list[str]) -> tuple[str, float]:
     """What it printed, and the processor seconds that it took. Raises RuntimeError when it fails."""
-    import resource
-
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(command, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -1,6 +1,6 @@
-"""A place to measure in: a home of its own with a database server, the program, its customers, and the server.
+"""A place to measure in: a home of its own, its database server, a program with customers, and the server.
 
-Everything is made in a temporary folder and removed at the end; nothing of this machine's own home is touched.
+All of it is made in a temporary folder and removed at the end; the home that `make run` uses is not touched.
 """
 
 import asyncio
@@ -26,13 +26,14 @@ from regulars.outside.postgres_place import find_place
 from regulars.settings import Settings
 
 REGULARS = [sys.executable, "-m", "regulars.cli"]
+PROGRAM = ["--name", "Bench", "--domain", "https://shop.example", "--currency", "GBP"]
 PATIENCE_SECONDS = 60.0
 ENROLLED_AT_ONCE = 1000
 HERE = Path(__file__).parent
 
 
 class Place(NamedTuple):
-    """`programs`: where PostgreSQL's programs are, pgbench among them. `keys`: what `program create` printed."""
+    """`programs`: the folder with PostgreSQL's programs. `keys`: what `program create` printed."""
 
     home: Path
     dsn: str
@@ -49,8 +50,7 @@ def a_place(parent: Path | None) -> Iterator[Place]:
     try:
         with Embedded(home) as embedded:
             postmaster = int((home / "db" / "postmaster.pid").read_text().split()[0])
-            made = regulars(home, "program", "create", "--name", "Bench", "--domain", "https://shop.example",
-                            "--currency", "GBP", "--json")
+            made = regulars(home, "program", "create", *PROGRAM, "--json")
             yield Place(home, embedded.dsn, find_place(home).programs, postmaster, json.loads(made))
     finally:
         shutil.rmtree(home, ignore_errors=True)
@@ -63,7 +63,7 @@ def environment(home: Path) -> dict[str, str]:
 
 
 def regulars(home: Path, *arguments: str) -> str:
-    """What a command of `regulars` prints. Raises CalledProcessError; what it says then is on the terminal."""
+    """What a command of `regulars` prints. Raises CalledProcessError; its errors go to the terminal."""
     done = subprocess.run(
         [*REGULARS, *arguments], env=environment(home), check=True, text=True, stdout=subprocess.PIPE
     )
@@ -91,8 +91,8 @@ def serving(place: Place, *, workers: int) -> Iterator[Server]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-    complaints = [line for line in log.read_text().splitlines() if '"level": "error"' in line or "Traceback" in line]
-    for line in complaints[:5]:
+    errors = [line for line in log.read_text().splitlines() if '"level": "error"' in line]
+    for line in errors[:5]:
         print(f"  the server's log: {line}", file=sys.stderr)
 
 
@@ -114,10 +114,9 @@ async def enrol_customers(place: Place, number: int) -> None:
     try:
         for first in range(1, number + 1, ENROLLED_AT_ONCE):
             some = range(first, min(first + ENROLLED_AT_ONCE, number + 1))
+            commands = (SaveCustomer(customer=customer(one)) for one in some)
             program_id = place.keys["program_id"]
-            await asyncio.gather(
-                *(house.engine.submit(program_id, SaveCustomer(customer=customer(one)), bulk=True) for one in some)
-            )
+            await asyncio.gather(*(house.engine.submit(program_id, each, bulk=True) for each in commands))
     finally:
         await house.close()
 

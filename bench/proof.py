@@ -1,4 +1,4 @@
-"""Holds what was answered against the book: every order that was acknowledged is there, once, with its points."""
+"""Holds what was answered against the book: every acknowledged order is there, once, with its points."""
 
 import asyncio
 import json

@@ -52,15 +52,15 @@ class Server:
         self.log: list[dict[str, Any]] = []
         self.url = str(self.wait_for("ready")["url"])
 
-    def wait_for(self, event: str) -> dict[str, Any]:
-        """The next line of the log that says `event`; the test fails when the log ends before."""
+    def wait_for(self, event: str, number: int = 1) -> dict[str, Any]:
+        """The line of the log that says `event` for the nth time; the test fails when the log ends before."""
         assert self.process.stderr is not None
-        for line in self.process.stderr:
+        while len(found := [line for line in self.log if line["event"] == event]) < number:
+            line = self.process.stderr.readline()
+            assert line, f"the server ended without {event!r}: {self.log}"
             with contextlib.suppress(ValueError):
                 self.log.append(json.loads(line))
-                if self.log[-1]["event"] == event:
-                    return self.log[-1]
-        raise AssertionError(f"the server ended without {event!r}: {self.log}")
+        return found[number - 1]
 
     def health(self) -> int:
         return httpx.get(f"{self.url}/healthz", timeout=10).status_code
@@ -204,18 +204,18 @@ def test_a_client_that_never_finishes_does_not_hold_up_the_end(start: Any) -> No
 
 def test_a_worker_that_is_killed_is_replaced_and_nobody_notices(start: Any) -> None:
     server = start("--workers", "2")
-    pid = server.wait_for("a worker serves")["pid"]
+    pid = server.wait_for("a worker serves", 2)["pid"]
     os.kill(pid, signal.SIGKILL)
     assert server.wait_for("a worker died, another one starts")["pid"] == pid
     assert server.health() == 200
-    assert server.wait_for("a worker serves")["pid"] != pid
+    assert server.wait_for("a worker serves", 3)["pid"] != pid
     assert [server.health() for _ in range(10)] == [200] * 10
     assert server.stop()[0] == 0
 
 
 def test_workers_leave_when_their_parent_is_killed(start: Any) -> None:
     server = start("--workers", "2")
-    pids = {server.wait_for("a worker serves")["pid"] for _ in range(2)}
+    pids = {server.wait_for("a worker serves", number)["pid"] for number in (1, 2)}
     server.process.kill()
     server.process.wait(10)
     with contextlib.suppress(AssertionError):  # the log ends when the last of them has left

@@ -1,6 +1,7 @@
 """The settings' database, ready to connect to: the bundled one, started and watched, or the one named."""
 
 import contextlib
+import os
 import threading
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -29,7 +30,7 @@ async def bring_up_to_date(dsn: str) -> None:
     except OSError as error:
         parts = urlsplit(dsn)
         where = f"{parts.hostname or 'its socket'}{f', port {parts.port}' if parts.port else ''}"
-        reason = error.strerror or str(error)
+        reason = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror or str(error)
         raise Unreachable(f"The database at {where} can't be reached: {reason}.") from None
     for name in applied:
         log.info("migrated", migration=name)

@@ -61,9 +61,7 @@ class Seed(NamedTuple):
     subject: str
 
 
-SEEDED = (
-    "accounts decisions deficits events identities lot_uses lots movements orders program_versions refunds"
-)
+SEEDED = "accounts customers decisions deficits events identities lot_uses lots movements orders program_versions refunds"
 
 COPY_MOVEMENT = """
     insert into movements
@@ -346,6 +344,15 @@ SEEDS = [
     ),
     Seed(
         "V14",
+        "a guest who is there twice",
+        "drop index customers_guest;"
+        "insert into customers (program_id, customer_id, email_key, created_at, updated_at) "
+        "select program_id, 999, email_key, created_at, updated_at from customers "
+        "where program_id = 1 and merchant_id is null",
+        "guests ",
+    ),
+    Seed(
+        "V14",
         "two keys for one effect",
         "insert into identities select program_id, scope, 'k-3', fingerprint, decision_id, refusal, at "
         "from identities where program_id = 1 and key = 'k-1'",
@@ -423,6 +430,12 @@ async def test_whatever_happens_at_random_is_clean(town: Town, seed: int) -> Non
     assert report.violations == []
     assert report.is_clean
     assert sum(program.movements for program in report.programs) > 100
+
+
+def test_the_documentation_says_what_each_invariant_is() -> None:
+    page = (Path(__file__).parents[2] / "docs/operate/verify.md").read_text(encoding="utf-8")
+    for invariant, says in INVARIANTS.items():
+        assert f"| {invariant} | {says} |" in page
 
 
 async def test_one_shop_can_be_verified_without_the_other(town: Town) -> None:

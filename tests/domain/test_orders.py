@@ -369,7 +369,7 @@ def test_where_the_first_wins_a_differing_body_is_said_and_changes_no_money() ->
     story.do(lootly("A1"))
     differing = story.do(lootly("A1", discounts_minor=0, paid_minor=4999))
     assert differing.outcome is Outcome.DIFFERS
-    assert story.why() == ["The order was known with other content (discounts_minor); its first content stays."]
+    assert story.why() == ["The order was known with other content (discounts); its first content stays."]
     assert story.balance() == (0, 29)
 
 

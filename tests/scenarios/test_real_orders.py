@@ -17,6 +17,7 @@ import pytest
 from regulars.app.house import House
 from regulars.app.programs import Created, create_program
 from regulars.app.verify import lines, verify
+from regulars.asgi import build
 from regulars.demo.in_process import in_process
 from regulars.demo.orders_file import read_orders_file
 from regulars.demo.replay import replay
@@ -54,9 +55,10 @@ class Shop:
         """Pending and approved points of every customer with an id, as LoyaltyLion's door tells them."""
         found: dict[str, tuple[int, int]] = {}
         since = 0
-        async with in_process(self.house, self.keys) as sender:
+        transport = httpx.ASGITransport(app=build(self.house))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             while True:
-                answer = await read(sender.client, self.keys, f"/v2/customers?since_id={since}&limit=500")
+                answer = await read(client, self.keys, f"/v2/customers?since_id={since}&limit=500")
                 customers = answer["customers"]
                 for customer in customers:
                     if customer["merchant_id"] is not None and customer["enrolled"]:

@@ -174,7 +174,7 @@ async def test_refusals_are_counted_and_the_first_are_shown() -> None:
 
 
 def sender_to(answer: "httpx.MockTransport") -> Sender:
-    return Sender(httpx.AsyncClient(transport=answer, base_url="http://127.0.0.1"), KEYS)
+    return Sender([httpx.AsyncClient(transport=answer, base_url="http://127.0.0.1")], KEYS)
 
 
 async def test_a_busy_server_is_asked_again() -> None:

@@ -65,6 +65,10 @@ class Programs:
         self._found[program_id] = (time.monotonic() + FRESH_SECONDS, program)
         return program
 
+    def forget(self) -> None:
+        """Forgets everything, so that a change made here shows at once."""
+        self._found.clear()
+
     def cached(self, program_id: int) -> Program | None:
         """The program if it was read within the last second, without asking the database; else None."""
         known = self._found.get(program_id)

@@ -1,16 +1,18 @@
 """Sends a shop's reports over HTTP, and again where an answer may have been lost."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 import msgspec
 
 from regulars.app.programs import Created
 from regulars.demo.reports import Report
-from regulars.demo.wire import request_for
+from regulars.demo.wire import Request, request_for
 
+CONNECTIONS = 64
 TRIES = 8
 LONGEST_PAUSE_SECONDS = 5.0
 TIMEOUT_SECONDS = 30.0
@@ -28,11 +30,16 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Sender:
-    """Sends reports with one program's keys. What may have been lost is sent again: every report can be."""
+    """Sends reports with one program's keys. What may have been lost is sent again: every report can be.
 
-    def __init__(self, client: httpx.AsyncClient, keys: Created) -> None:
-        self.client = client
+    As many are on their way at once as there are `clients`, which may be one and the same.
+    """
+
+    def __init__(self, clients: Sequence[httpx.AsyncClient], keys: Created) -> None:
         self._keys = keys
+        self._idle: asyncio.LifoQueue[httpx.AsyncClient] = asyncio.LifoQueue()
+        for client in clients:
+            self._idle.put_nowait(client)
 
     async def send(self, report: Report) -> Answer:
         """The door's answer, once it has one. Raises NotReachable."""
@@ -41,9 +48,7 @@ class Sender:
         for attempt in range(TRIES):
             pause = min(0.1 * 2**attempt, LONGEST_PAUSE_SECONDS)
             try:
-                answer = await self.client.request(
-                    request.method, request.path, content=request.body, headers=request.headers
-                )
+                answer = await self._ask(request)
             except httpx.TransportError as error:
                 trouble = str(error) or type(error).__name__
             else:
@@ -55,15 +60,32 @@ class Sender:
                 await asyncio.sleep(pause)
         raise NotReachable(f"{request.method} {request.path}: {trouble}")
 
+    async def _ask(self, request: Request) -> httpx.Response:
+        client = await self._idle.get()
+        try:
+            return await client.request(
+                request.method, request.path, content=request.body, headers=request.headers
+            )
+        finally:
+            self._idle.put_nowait(client)
+
 
 @asynccontextmanager
-async def over_http(base_url: str, keys: Created, *, at_once: int = 64) -> AsyncIterator[Sender]:
-    """A sender to the server at `base_url`."""
-    limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
-    async with httpx.AsyncClient(
-        base_url=base_url, limits=limits, timeout=TIMEOUT_SECONDS, trust_env=False
-    ) as client:
-        yield Sender(client, keys)
+async def over_http(base_url: str, keys: Created) -> AsyncIterator[Sender]:
+    """A sender to the server at `base_url`.
+
+    A client for each connection: a shared pool of 64 looks at all of them for every request, which costs more
+    than the request itself.
+    """
+    tls = ssl.create_default_context()
+    async with AsyncExitStack() as stack:
+        clients = [
+            await stack.enter_async_context(
+                httpx.AsyncClient(base_url=base_url, verify=tls, timeout=TIMEOUT_SECONDS, trust_env=False)
+            )
+            for _ in range(CONNECTIONS)
+        ]
+        yield Sender(clients, keys)
 
 
 async def knows(base_url: str, keys: Created) -> bool:

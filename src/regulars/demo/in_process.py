@@ -8,7 +8,7 @@ import httpx
 
 from regulars.app.house import House
 from regulars.app.programs import Created
-from regulars.demo.client import Sender
+from regulars.demo.client import CONNECTIONS, Sender
 from regulars.doors.lootly import app as lootly
 from regulars.doors.loyaltylion import app as loyaltylion
 
@@ -18,7 +18,7 @@ async def in_process(house: House, keys: Created) -> AsyncIterator[Sender]:
     """A sender into this process's own doors, as a request would come in, but without a server."""
     transport = httpx.ASGITransport(app=_front(house))
     async with httpx.AsyncClient(transport=transport, base_url=house.settings.base_url) as client:
-        yield Sender(client, keys)
+        yield Sender([client] * CONNECTIONS, keys)
 
 
 def _front(house: House) -> Any:

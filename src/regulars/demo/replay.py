@@ -9,10 +9,9 @@ from typing import Protocol
 
 import msgspec
 
-from regulars.demo.client import Answer, NotReachable
+from regulars.demo.client import CONNECTIONS, Answer, NotReachable
 from regulars.demo.reports import Report
 
-AT_ONCE = 64
 WAITING_EACH = 4
 PROBLEMS_KEPT = 20
 
@@ -38,7 +37,7 @@ async def replay(
     sender: CanSend,
     progress: Progress = lambda _: None,
     *,
-    at_once: int = AT_ONCE,
+    at_once: int = CONNECTIONS,
 ) -> Summary:
     """Sends all reports, about in the order given, exactly in that order for each customer.
 

@@ -1,7 +1,7 @@
 """Traces in words: one sentence for each reason code, made when somebody reads."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from regulars.domain.decisions import Trace
@@ -20,12 +20,16 @@ def _money(facts: Facts, name: str) -> str:
 
 
 def _day(value: object) -> str:
-    at = datetime.fromisoformat(str(value))
+    at = datetime.fromisoformat(str(value)).astimezone(UTC)
     return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def _points(number: int) -> str:
     return f"{number} point" if number == 1 else f"{number} points"
+
+
+def _fields(facts: Facts) -> str:
+    return ", ".join(str(name).removesuffix("_minor").replace("_", " ") for name in facts["fields"])
 
 
 def _says(text: str) -> Callable[[Facts], str]:
@@ -42,6 +46,11 @@ def _given(facts: Facts) -> str:
     if facts.get("approves"):
         text += f" They are pending until {_day(facts['approves'])}."
     return text
+
+
+def _approved(facts: Facts) -> str:
+    were = "was" if facts["points"] == 1 else "were"
+    return f"{_points(facts['points'])} that {were} due on {_day(facts['due'])} {were} approved and can be spent."
 
 
 def _taken(why: str) -> Callable[[Facts], str]:
@@ -66,9 +75,7 @@ _SENTENCES: Final[dict[str, Callable[[Facts], str]]] = {
         f"{facts['actor']} {'gave' if facts['points'] > 0 else 'took'} {_points(abs(facts['points']))}"
         + (f": {facts['reason']}" if facts.get("reason") else ".")
     ),
-    "approved": lambda facts: (
-        f"{_points(facts['points'])} that were due on {_day(facts['due'])} were approved and can be spent."
-    ),
+    "approved": _approved,
     "purchase: given": _given,
     "purchase: off": _says("Gave nothing: the purchase rule was off when the order was recorded."),
     "purchase: guest": lambda _: (
@@ -99,7 +106,7 @@ _SENTENCES: Final[dict[str, Callable[[Facts], str]]] = {
     ),
     "waits for its order": lambda facts: f"The order {facts['order']} is not known yet; this waits for it.",
     "differs": lambda facts: (
-        f"The order was known with other content ({', '.join(facts['fields'])}); its first content stays."
+        f"The order was known with other content ({_fields(facts)}); its first content stays."
     ),
     "taken: refund": _taken("for the refund"),
     "taken: cancel": _taken("because the order was cancelled"),

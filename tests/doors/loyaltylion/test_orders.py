@@ -332,7 +332,7 @@ async def test_two_sites_of_a_program_have_their_own_orders(shop: Shop) -> None:
             "where program_id = $1",
             shop.program_id,
         )
-    shop.house.programs._found.clear()
+    shop.house.programs.forget()
     answer = await shop.post("/v2/orders", an_order("1001"))
     assert (answer.status_code, list(answer.json()["error"]["details"])) == (400, ["site_id"])
     assert (await shop.post("/v2/orders?site_id=1", an_order("1001"))).status_code == 201

@@ -128,7 +128,8 @@ def test_a_list_that_ends_with_its_page_has_no_page_after() -> None:
 async def test_a_bad_number_or_time_is_a_400_that_names_it(shop: Shop, query: str) -> None:
     answer = await shop.get(f"/v2/orders?{query}")
     assert answer.status_code == 400
-    assert list(answer.json()["error"]["details"]) == [query.split("=")[0]]
+    error = answer.json()["error"]
+    assert (error["message"], list(error["details"])) == ("Invalid request", [query.split("=")[0]])
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,8 @@ def answer_to(error: Exception, *, malformed_status: int) -> Answer | None:
     match error:
         case Malformed():
             status = 400 if isinstance(error, BadQuery) else malformed_status
-            return problem(status, _named(error.message, error.details), error.details)
+            message = error.message if status == 400 else _named(error.message, error.details)
+            return problem(status, message, error.details)
         case Unauthorized():
             return problem(401, "Authentication is required", None, ((b"www-authenticate", b"Bearer"),))
         case Forbidden():

@@ -59,9 +59,14 @@ _POINTS = f"""
 """
 
 
-def _once(table: str, what: str, columns: tuple[str, ...], condition: str = "true") -> str:
-    """The `columns`, which together are an identity, of which there is more than one row."""
-    named = ", ' ', ".join(columns)
+def _once(
+    table: str, what: str, columns: tuple[str, ...], condition: str = "true", *, named_by: str = ""
+) -> str:
+    """The `columns`, which together are an identity, of which there is more than one row.
+
+    A person's e-mail is not to stand in a report: `named_by` is the id that rows are named by instead.
+    """
+    named = f"string_agg({named_by}::text, ' and ')" if named_by else ", ' ', ".join(columns)
     return f"""
     select concat('{what} ', {named}) as subject, concat(count(*), ' of them') as saw, 'one' as expected
       from {table} where program_id = $1 and {condition} group by {", ".join(columns)} having count(*) > 1
@@ -87,8 +92,11 @@ CHECKS: Final = (
     Check("V14", _once("refunds", "refund of order", ("order_id", "reference"), "reference is not null")),
     Check("V14", _once("activities", "activity", ("name", "merchant_id"), "merchant_id is not null")),
     Check("V14", _once(_ACTIVITY_IDS, "activity", ("activity_id",))),
-    Check("V14", _once("customers", "customer", ("merchant_id",), "merchant_id is not null")),
-    Check("V14", _once("customers", "guest", ("email_key",), "merchant_id is null")),
+    Check(
+        "V14",
+        _once("customers", "customers", ("merchant_id",), "merchant_id is not null", named_by="customer_id"),
+    ),
+    Check("V14", _once("customers", "guests", ("email_key",), "merchant_id is null", named_by="customer_id")),
     Check("V14", _once("identities", "identity", ("scope", "key"))),
     Check("V14", _once("identities", "identities of decision", ("decision_id",), "decision_id is not null")),
     Check("V14", _TWO_ANSWERS),
