@@ -30,7 +30,8 @@ async def bring_up_to_date(dsn: str) -> None:
     except OSError as error:
         parts = urlsplit(dsn)
         where = f"{parts.hostname or 'its socket'}{f', port {parts.port}' if parts.port else ''}"
-        reason = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror or str(error)
+        number = error.errno or 0  # negative: what looking up a name said
+        reason = os.strerror(number) if number > 0 else error.strerror or str(error)
         raise Unreachable(f"The database at {where} can't be reached: {reason}.") from None
     for name in applied:
         log.info("migrated", migration=name)

@@ -64,7 +64,7 @@ class Town:
         await change_rules(
             self.house.database,
             created.program_id,
-            join=JoinRule(points=50),
+            join=lambda _: JoinRule(points=50),
             now=self.now + timedelta(seconds=1),
         )
         return created.program_id

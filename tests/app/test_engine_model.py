@@ -1,19 +1,177 @@
-"""The engine against the model: many clients at once on a real database, and every balance exact after all."""
+"""The engine against the model: two servers and many clients at once on one real database, every balance exact."""
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from random import Random
-from typing import Any
 
+import msgspec
 import pytest
 
 from regulars.app.house import House
 from regulars.app.programs import change_rules, create_program
-from regulars.domain.book import Bucket, Movement
-from regulars.domain.commands import Command, Identity, Settle
+from regulars.app.verify import verify
+from regulars.domain.book import Movement
+from regulars.domain.commands import AdjustPoints, Command, DiscountCode, Identity, OrderDetails
 from regulars.domain.decisions import Decision, Outcome
 from regulars.domain.errors import Refused
-from regulars.storage.balances import balance_of
+from regulars.storage import balances
+from tests import make
+from tests.domain import chance
+from tests.domain.model import Lots, Model
+from tests.domain.test_machine import TERMS, rule_of
+
+SEEDS = 3
+
+
+class Shop:
+    """A program that several servers serve, its clock in our hands, and the model beside it."""
+
+    def __init__(self, database: str, home: Path, seed: int) -> None:
+        self.dsn, self.home = database, home
+        self.random = Random(seed)
+        self.now = make.NOON
+        self.model = Model(TERMS[0])
+        self.houses: list[House] = []
+        self.program = 0
+        self.last_id = 0
+        self.decided = 0
+
+    async def open(self, servers: int) -> None:
+        """Opens so many more servers; the first one makes the program."""
+        for _ in range(servers):
+            settings = make.settings(self.home, deadline_seconds=60.0)
+            self.houses.append(await House.open(settings, self.dsn, clock=lambda: self.now))
+        if not self.program:
+            first = self.houses[0]
+            created = await create_program(
+                first.database,
+                first.vault,
+                name="Tea Circle",
+                domain="https://tea.example",
+                currency="GBP",
+                now=self.now,
+            )
+            self.program = created.program_id
+
+    async def close(self) -> None:
+        while self.houses:
+            await self.houses.pop().close()
+
+    async def change_the_rule(self) -> None:
+        self.model.terms = self.random.choice(TERMS)
+        rule = rule_of(self.model.terms)
+        await change_rules(self.houses[0].database, self.program, purchase=lambda _: rule, now=self.now)
+
+    async def rush(self, most: int) -> None:
+        """Many clients at once, each at one of the servers; some send the same call three times."""
+        commands: list[Command] = []
+        names = tuple(f"{self.now:%Y-%m-%d}/{name}" for name in chance.ORDERS)
+        for number in range(self.random.randint(1, most)):
+            command = chance.command(self.random, self.now, self.model, names)
+            if isinstance(command, AdjustPoints) and self.random.random() < 0.5:
+                key = f"{self.now}/{number}"
+                identity = Identity(scope="idem:1", key=key, fingerprint=b"f" * 16, at=self.now)
+                command = msgspec.structs.replace(command, identity=identity)
+                commands += [command, command]
+            commands.append(command)
+        self.random.shuffle(commands)
+        answers = await asyncio.gather(*(self._send(command) for command in commands))
+        self._compare([answer for answer in answers if answer is not None])
+
+    async def _send(self, command: Command) -> tuple[Decision, Command] | None:
+        house = self.random.choice(self.houses)
+        try:
+            return await house.engine.submit(self.program, command), command
+        except Refused:
+            return None
+
+    def _compare(self, answers: list[tuple[Decision, Command]]) -> None:
+        """What changed anything, in the order of its ids, is what the model accepts one after the other."""
+        stored = sorted((answer for answer in answers if answer[0].id), key=lambda answer: answer[0].id)
+        for decision, command in stored:
+            self.last_id += 1
+            assert decision.id == self.last_id
+            assert self.model.accepts(command, decision.at), command
+        self.decided += len(stored)
+
+    async def check(self) -> None:
+        async with self.houses[-1].database.acquire() as connection:
+            found = await balances.find(connection, self.program, chance.CUSTOMERS, self.now)
+        seen = {balance.merchant_id: (balance.pending, balance.available) for balance in found}
+        assert seen == {name: self.model.balance(name, self.now) for name in self.model.members}
+
+    async def check_lots(self) -> None:
+        """Lots and debts as they are stored are those of the stored movements."""
+        async with self.houses[-1].database.acquire() as connection:
+            rows = await connection.fetch("select * from movements order by movement_id")
+            lots = dict(await connection.fetch("select lot_id, remaining from lots"))
+            debts = dict(await connection.fetch("select movement_id, points from deficits"))
+        accounts: dict[int, Lots] = defaultdict(Lots)
+        for row in rows:
+            values = {name: row[name] for name in Movement.__struct_fields__ if name != "id"}
+            accounts[row["customer_id"]].replay(Movement(id=row["movement_id"], **values))
+        assert lots == {lot: left for account in accounts.values() for lot, left in account.left.items()}
+        assert debts == {
+            hole: points for account in accounts.values() for hole, points in account.debts.items()
+        }
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+async def test_many_clients_at_two_servers_come_to_what_the_model_says(
+    database: str, tmp_path: Path, seed: int
+) -> None:
+    shop = Shop(database, tmp_path, seed)
+    await shop.open(servers=2)
+    for round_ in range(60):
+        if round_ == 40:  # everybody goes home; who opens next has nothing but the database
+            await shop.close()
+            await shop.open(servers=2)
+        if shop.random.random() < 0.2:
+            await shop.change_the_rule()
+        await shop.rush(shop.random.choice((1, 3, 40)))
+        await shop.check()
+        shop.now += timedelta(hours=shop.random.choice((0, 1, 24, 168)), seconds=1)
+    await shop.check_lots()
+    report = await verify(shop.houses[0].database, now=shop.now + timedelta(minutes=1))
+    await shop.close()
+    assert not report.violations, report.violations
+    assert shop.decided > 150, "a run that decides little shows little"
+
+
+async def test_any_text_comes_back_from_the_database_as_it_was(database: str, tmp_path: Path) -> None:
+    random = Random(7)
+    odd = "'\"\\;--%_\t\r\n\x01\x7f\u0085\u00a0\u200b\u202e\ufeff\ufffd\uffffİßǅ漢字👩‍👩‍👧é{}[]<&>"
+
+    def text() -> str:
+        plane = random.choice((odd, "abc", "".join(chr(random.randint(0x10000, 0x10FFFF)) for _ in range(5))))
+        return "".join(random.choice(plane) for _ in range(random.randint(1, 30)))
+
+    orders = []
+    for number in range(150):
+        name = text()
+        ref = make.alice(
+            merchant_id=f"{number}{text()}", email=text(), first_name=name, properties={text(): name}
+        )
+        details = OrderDetails(codes=(DiscountCode(text(), 5),), lines=({"name": text()},), user_agent=text())
+        orders.append(make.order(f"{number}{text()}", customer=ref, details=details, merchant_number=text()))
+    shop = Shop(database, tmp_path, 0)
+    await shop.open(servers=1)
+    await asyncio.gather(*(shop.houses[0].engine.submit(shop.program, order) for order in orders))
+    await shop.close()
+    await shop.open(servers=1)
+    again = await asyncio.gather(*(shop.houses[0].engine.submit(shop.program, order) for order in orders))
+    assert {decision.outcome for decision in again} == {Outcome.REPEATED}
+    for decision, order in zip(again, orders, strict=True):
+        assert decision.order is not None and decision.customer is not None
+        assert (decision.order.details, decision.order.merchant_id) == (order.details, order.merchant_id)
+        assert decision.order.merchant_number == order.merchant_number
+        said, kept = order.customer, decision.customer
+        assert (kept.merchant_id, kept.email, kept.first_name) == (
+            said.merchant_id,
+            said.email,
+            said.first_name,
+        )
+        assert kept.properties == said.properties
+    await shop.close()

@@ -15,8 +15,8 @@ from regulars.app.programs import (
     create_program,
     move_clock,
     parse_origin,
-    purchase_rule,
 )
+from regulars.app.rules import RuleChanges, purchase_rule
 from regulars.domain.commands import PaymentStatus
 from regulars.domain.errors import Invalid
 from regulars.domain.program import JoinRule
@@ -101,7 +101,7 @@ async def test_an_order_keeps_the_rule_that_it_was_recorded_under(house: House) 
     await change_rules(
         house.database,
         shop,
-        purchase=lambda rule: purchase_rule(base=rule, points_per_unit="2.5"),
+        purchase=lambda rule: purchase_rule(rule, RuleChanges(points_per_unit="2.5"), "GBP"),
         now=house.clock(),
     )
     await house.engine.submit(shop, make.order("A2", total=1000, shipping=0))
@@ -113,7 +113,7 @@ async def test_an_order_keeps_the_rule_that_it_was_recorded_under(house: House) 
 async def test_joining_gives_its_points_from_the_moment_that_the_rule_is_on(house: House) -> None:
     shop = (await open_shop(house)).program_id
     await house.engine.submit(shop, make.order("A1", total=1000, shipping=0))
-    await change_rules(house.database, shop, join=JoinRule(points=50), now=house.clock())
+    await change_rules(house.database, shop, join=lambda _: JoinRule(points=50), now=house.clock())
     bob = make.alice(merchant_id="bob", email="bob@example.com")
     await house.engine.submit(shop, make.order("B1", total=1000, shipping=0, customer=bob))
     await house.engine.submit(shop, make.order("B2", total=1000, shipping=0, customer=bob))

@@ -61,7 +61,10 @@ class Seed(NamedTuple):
     subject: str
 
 
-SEEDED = "accounts customers decisions deficits events identities lot_uses lots movements orders program_versions refunds"
+SEEDED = """
+    accounts customers decisions deficits events identities lot_uses lots movements orders
+    program_versions refunds
+"""
 
 COPY_MOVEMENT = """
     insert into movements

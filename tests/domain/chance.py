@@ -28,7 +28,9 @@ STATUSES = ("processing", "completed")
 _SUMS = (100, 333, 1000, 1599, 2400, 3999)
 
 
-def order(random: Random, now: datetime, model: Model) -> RecordOrder:
+def order(
+    random: Random, now: datetime, model: Model, names: tuple[str, ...] = ORDERS
+) -> RecordOrder:
     """An order as either door tells it: paid, partly or not at all, now or in the past."""
     shipping, discounts = random.choice((0, 0, 500)), random.choice((0, 0, 0, 1000))
     total = random.choice(_SUMS) + shipping
@@ -38,9 +40,9 @@ def order(random: Random, now: datetime, model: Model) -> RecordOrder:
     return RecordOrder(
         door="lootly" if lenient else "loyaltylion",
         site_id=1,
-        merchant_id=random.choice([name for name in ORDERS if name not in model.sales] or ORDERS)
+        merchant_id=random.choice([name for name in names if name not in model.sales] or names)
         if random.random() < 0.9
-        else random.choice(ORDERS),
+        else random.choice(names),
         customer=_customer(random),
         currency="GBP",
         total_minor=total,
@@ -138,7 +140,8 @@ def _known(random: Random, model: Model) -> str:
 KINDS = (order, order, order, update, update, payment, refund, refund, refund, cancel, adjustment, block)
 
 
-def command(random: Random, now: datetime, model: Model) -> Command:
-    """One of them."""
-    found: Command = random.choice(KINDS)(random, now, model)
+def command(random: Random, now: datetime, model: Model, names: tuple[str, ...] = ORDERS) -> Command:
+    """One of them; `names` are those of the orders that come now."""
+    kind = random.choice(KINDS)
+    found: Command = order(random, now, model, names) if kind is order else kind(random, now, model)
     return found

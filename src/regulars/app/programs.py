@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 import msgspec
 
 from regulars.app.credentials import SCOPES, api_key_lookup, lootly_lookup, site_lookup
+from regulars.app.rules import RuleChanges, join_rule, purchase_rule
 from regulars.app.vault import Vault, random_text
 from regulars.domain.errors import Invalid, Refused
 from regulars.domain.money import exponent
-from regulars.domain.program import JoinRule, Program, PurchaseRule, parse_rate
+from regulars.domain.program import JoinRule, Program, PurchaseRule
 from regulars.storage import credentials, heads
 from regulars.storage import programs as storage
 from regulars.storage.database import Connection, Database
@@ -21,7 +22,6 @@ from regulars.storage.programs import Rules
 from regulars.storage.reading import reading
 
 FRESH_SECONDS = 0.8
-MOST_APPROVAL_DAYS = 3650
 MOST_CLOCK_DAYS = 36_500
 
 
@@ -96,7 +96,8 @@ async def create_program(
         raise Invalid("name", "must be a text of 1 to 255 characters")
     origin = parse_origin(domain)
     exponent(currency)
-    rules = Rules(purchase=purchase_rule(points_per_unit=points_per_unit, approval_days=approval_days))
+    said = RuleChanges(points_per_unit=points_per_unit, approval_days=approval_days)
+    rules = Rules(purchase=purchase_rule(PurchaseRule(), said, currency))
     site_token, site_secret = random_text(32).lower(), random_text(60)
     api_token, lootly_key, lootly_secret = f"pat_{random_text(40)}", random_text(60), random_text(60)
     async with database.acquire() as connection, connection.transaction():
@@ -134,24 +135,6 @@ async def create_program(
     )
 
 
-def purchase_rule(
-    *,
-    base: PurchaseRule | None = None,
-    points_per_unit: str | None = None,
-    approval_days: int | None = None,
-) -> PurchaseRule:
-    """`base`, or the default rule, with what is given changed. Raises Invalid."""
-    rule = base or PurchaseRule()
-    if points_per_unit is not None:
-        numerator, denominator = parse_rate(points_per_unit)
-        rule = msgspec.structs.replace(rule, rate_numerator=numerator, rate_denominator=denominator)
-    if approval_days is not None:
-        if not 0 <= approval_days <= MOST_APPROVAL_DAYS:
-            raise Invalid("approval_days", f"must be from 0 to {MOST_APPROVAL_DAYS}")
-        rule = msgspec.structs.replace(rule, approval_days=approval_days)
-    return rule
-
-
 def parse_origin(text: str) -> str:
     """`https://shop.example` in lower case, without a slash at its end. Raises Invalid for anything but an
     origin."""
@@ -173,16 +156,28 @@ async def change_rules(
     program_id: int,
     *,
     purchase: Callable[[PurchaseRule], PurchaseRule] = lambda rule: rule,
-    join: JoinRule | None = None,
+    join: Callable[[JoinRule], JoinRule] = lambda rule: rule,
     now: datetime,
 ) -> Program:
     """Changes what earns from the next order on; orders already recorded keep their rule. Raises
     UnknownProgram."""
     async with database.acquire() as connection, connection.transaction():
         program = await _locked(connection, program_id)
-        rules = Rules(purchase=purchase(program.purchase), join=join or program.join)
+        rules = Rules(purchase=purchase(program.purchase), join=join(program.join))
         await _raise_version(connection, program, rules, program.clock_offset_seconds, now)
         return await _locked(connection, program_id)
+
+
+async def apply_changes(database: Database, program_id: int, said: RuleChanges, *, now: datetime) -> Program:
+    """Changes what staff say of the rules. Answers the program as it is now. Raises UnknownProgram, Invalid."""
+    program = await Programs(database).get(program_id)
+    return await change_rules(
+        database,
+        program_id,
+        purchase=lambda rule: purchase_rule(rule, said, program.currency),
+        join=lambda rule: join_rule(rule, said),
+        now=now,
+    )
 
 
 async def move_clock(database: Database, program_id: int, *, forward: timedelta, now: datetime) -> datetime:

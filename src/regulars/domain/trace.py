@@ -64,9 +64,7 @@ _SENTENCES: Final[dict[str, Callable[[Facts], str]]] = {
     "joined": lambda facts: f"The customer became a member as of {_day(facts['on'])}.",
     "join: given": lambda facts: f"Gave {_points(facts['points'])} for joining.",
     "join: blocked": _says("Gave nothing for joining: the customer is blocked."),
-    "already a member": lambda _: (
-        "The customer was a member already, so nothing was given for signing up."
-    ),
+    "already a member": lambda _: "The customer was a member already, so nothing was given for signing up.",
     "kept as a guest": _says("The sign-up says that the customer is a guest, so nobody was enrolled."),
     "birthday set": _says("The birthday was set."),
     "blocked": _says("The customer was blocked: nothing is earned from now on."),

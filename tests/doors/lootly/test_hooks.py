@@ -434,7 +434,9 @@ async def test_a_window_is_at_most_a_week(shop: Shop) -> None:
 
 
 async def test_a_new_customer_gets_the_points_for_joining_once(shop: Shop) -> None:
-    await change_rules(shop.house.database, shop.keys.program_id, join=JoinRule(points=50), now=shop.clock())
+    await change_rules(
+        shop.house.database, shop.keys.program_id, join=lambda _: JoinRule(points=50), now=shop.clock()
+    )
     await shop.call("customers-create", customer() | {"state": "enabled"})
     await shop.call("customers-create", customer(last_name="Hargreaves"))
     assert await shop.points("alice") == 50

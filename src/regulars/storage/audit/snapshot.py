@@ -180,8 +180,8 @@ async def movements(
 ) -> AsyncIterator[list[tuple[Movement, bytes]]]:
     """The book from its first row to the one with the id `up_to`, each row with its stored hash, in pages.
 
-    Rows of the book never change, so no snapshot is held while they are read: the longest part of a
-    verification does not keep the database from cleaning up behind a busy program.
+    Rows of the book never change, so no snapshot is held while they are read: a long one would keep the
+    database from cleaning up behind a busy program.
     """
     last = 0
     async with database.acquire() as connection:
