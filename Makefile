@@ -18,8 +18,8 @@ setup:  ## make .venv with the command .venv/bin/regulars in it (at once when th
 setup-dev:  ## the same, with what tests and checks need
 	@bash scripts/setup.sh dev
 
-run: setup  ## start everything with a demo program, and print where to look
-	@exec $(bin)/regulars run
+run: setup  ## start everything with a demo program, and print where to look; ORDERS=FILE takes a file's orders
+	@exec $(bin)/regulars run $(if $(ORDERS),--orders "$(ORDERS)")
 
 test: setup-dev  ## run all tests; ARGS="tests/domain -k refund" chooses
 	@bash scripts/test_packages.sh

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,11 +17,13 @@ from regulars.app.verify import verify
 from regulars.domain.book import Movement
 from regulars.domain.commands import AdjustPoints, Command, DiscountCode, Identity, OrderDetails
 from regulars.domain.decisions import Decision, Outcome
-from regulars.domain.errors import Refused
-from regulars.storage import balances
+from regulars.domain.errors import Late, Refused, Rejected
+from regulars.domain.page import Page
+from regulars.storage import balances, decisions, pages
 from tests import make
 from tests.domain import chance
 from tests.domain.model import Lots, Model
+from tests.domain.test_faults import planted
 from tests.domain.test_machine import TERMS, rule_of
 
 SEEDS = 3
@@ -118,14 +122,12 @@ class Shop:
         }
 
 
-@pytest.mark.parametrize("seed", range(SEEDS))
-async def test_many_clients_at_two_servers_come_to_what_the_model_says(
-    database: str, tmp_path: Path, seed: int
-) -> None:
-    shop = Shop(database, tmp_path, seed)
+async def live_through_it(shop: Shop, rounds: int) -> None:
+    """Rushes large and small, days that pass, rules that change; two thirds through, everybody goes home, and who
+    opens next has nothing but the database."""
     await shop.open(servers=2)
-    for round_ in range(60):
-        if round_ == 40:  # everybody goes home; who opens next has nothing but the database
+    for number in range(rounds):
+        if number == rounds * 2 // 3:
             await shop.close()
             await shop.open(servers=2)
         if shop.random.random() < 0.2:
@@ -134,10 +136,43 @@ async def test_many_clients_at_two_servers_come_to_what_the_model_says(
         await shop.check()
         shop.now += timedelta(hours=shop.random.choice((0, 1, 24, 168)), seconds=1)
     await shop.check_lots()
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+async def test_many_clients_at_two_servers_come_to_what_the_model_says(
+    database: str, tmp_path: Path, seed: int
+) -> None:
+    shop = Shop(database, tmp_path, seed)
+    await live_through_it(shop, rounds=60)
     report = await verify(shop.houses[0].database, now=shop.now + timedelta(minutes=1))
     await shop.close()
     assert not report.violations, report.violations
-    assert shop.decided > 150, "a run that decides little shows little"
+    assert shop.decided > 100, "a run that decides little shows little"
+
+
+FAULTS: dict[str, tuple[Callable[..., Any], str, str]] = {
+    "takings are not loaded": (pages._load_accounts, "if taken:", "if False:"),
+    "lots that are used up are not loaded": (pages._load_takings, "if spent := {", "if spent := {0} and {"),
+    "debts are not loaded": (
+        pages._load_accounts,
+        "in await connection.fetch(_DEFICITS, program_id, concerned)",
+        "in ()",
+    ),
+    "early reports are not loaded": (pages._load_orders, "if page.ids.early:", "if False:"),
+    "refund ids are not loaded": (pages._load_orders, "if wanted.refunds and", "if False and"),
+    "lots are saved the first time only": (decisions._save_lots, "in changed.values()", "in ()"),
+    "a batch does not see what it decided": (Page.apply, "self.orders[key_of_order] = decision.order", "pass"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_planted_fault_is_found_when(database: str, tmp_path: Path, fault: str) -> None:
+    shop = Shop(database, tmp_path, 1)
+    try:
+        with planted(*FAULTS[fault]), pytest.raises((AssertionError, LookupError, Rejected, Late)):
+            await live_through_it(shop, rounds=60)
+    finally:
+        await shop.close()
 
 
 async def test_any_text_comes_back_from_the_database_as_it_was(database: str, tmp_path: Path) -> None:

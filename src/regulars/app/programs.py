@@ -169,7 +169,7 @@ async def change_rules(
 
 
 async def apply_changes(database: Database, program_id: int, said: RuleChanges, *, now: datetime) -> Program:
-    """Changes what staff say of the rules. Answers the program as it is now. Raises UnknownProgram, Invalid."""
+    """Changes the rules as staff say. Answers the program as it is now. Raises UnknownProgram, Invalid."""
     program = await Programs(database).get(program_id)
     return await change_rules(
         database,

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from regulars import __version__
-from regulars.cli import keys, looks, programs, serving
+from regulars.cli import keys, looks, programs, rules, serving
 from regulars.cli.desk import complain
 
 app = typer.Typer(
@@ -18,6 +18,8 @@ app = typer.Typer(
 )
 app.add_typer(programs.app, name="program")
 app.add_typer(keys.app, name="key")
+app.add_typer(rules.integration, name="integration")
+rules.add_to(programs.app)
 serving.add_to(app)
 looks.add_to(app)
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from regulars.app.credentials import SCOPES
 from regulars.app.programs import Created, Programs, create_program, move_clock
 from regulars.cli.desk import Desk, at_desk, duration, out
+from regulars.domain.money import format_amount
 from regulars.domain.program import Program
 from regulars.storage import credentials
 from regulars.storage import programs as storage
@@ -104,12 +105,11 @@ def show(program: ProgramId, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(msgspec.json.encode({**_summary(found), "time": time, "keys": keys}).decode())
         return
-    rule = found.purchase
-    rate = f"{rule.rate_numerator / rule.rate_denominator:.4f}".rstrip("0").rstrip(".")
     mode = ", in test mode" if found.test_mode else ""
     ahead = timedelta(seconds=found.clock_offset_seconds)
     out.print(f"[bold]{escape(found.name)}[/bold], program {found.id}{mode}")
-    out.print(f"Purchases: {rate} points a {found.currency}, pending for {rule.approval_days} days.")
+    for line in rule_lines(found):
+        out.print(escape(line))
     out.print(f"Its time: {time}" + (f", {ahead} ahead" if ahead else ""))
     out.print("\nShops")
     for site in found.sites:
@@ -141,6 +141,32 @@ def clock(
         return f"{moved:%Y-%m-%d %H:%M} UTC"
 
     out.print(f"In program {program} it is now {at_desk(act)}.")
+
+
+def rule_lines(program: Program) -> list[str]:
+    """What earns in this program, in sentences."""
+    rule = program.purchase
+    rate = f"{rule.rate_numerator / rule.rate_denominator:.4f}".rstrip("0").rstrip(".")
+    counted = [
+        word for word, is_on in (("shipping", rule.counts_shipping), ("tax", rule.counts_tax)) if is_on
+    ]
+    lines = [
+        f"Purchases: {rate} points a {program.currency}, pending for {rule.approval_days} days."
+        if rule.enabled
+        else "Purchases earn nothing.",
+        f"Goods{''.join(f' and {word}' for word in counted)} earn, "
+        + ("discounts or not." if rule.counts_discounts else "less discounts."),
+    ]
+    if rule.whole_units_only:
+        lines.append(f"Only whole {program.currency} count.")
+    if rule.minimum_minor:
+        least = format_amount(rule.minimum_minor, program.currency)
+        lines.append(f"An order must come to {least} {program.currency} at least.")
+    if rule.statuses:
+        lines.append(f"Where the shop reports a status, these earn: {', '.join(rule.statuses)}.")
+    if program.join.points:
+        lines.append(f"Joining gives {program.join.points} points.")
+    return lines
 
 
 def _may(scopes: list[str]) -> str:

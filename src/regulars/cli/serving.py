@@ -6,7 +6,7 @@ import shutil
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import structlog
@@ -19,11 +19,22 @@ from regulars.app.programs import Created
 from regulars.cli.desk import Desk, at_desk, out, settings_now
 from regulars.settings import Settings
 
+if TYPE_CHECKING:
+    from regulars.demo.program import DemoProgram, SentFile
+
 Host = Annotated[str | None, typer.Option(help="The address to listen on; 0.0.0.0 is all of them.")]
 Port = Annotated[
     int | None, typer.Option(help="The port to listen on; 0 takes a free one.", min=0, max=65_535)
 ]
 Workers = Annotated[int | None, typer.Option(help="How many processes serve requests.", min=1, max=64)]
+OrdersFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="Take the orders of this file (CSV, gzipped or not), in a program of their own, instead.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -43,28 +54,21 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None) -> None
     server.serve(_settings(host, port, workers))
 
 
-def run(host: Host = None, port: Port = None, workers: Workers = None) -> None:
+def run(host: Host = None, port: Port = None, workers: Workers = None, orders: OrdersFile = None) -> None:
     """Serve, with a demo program that is made on the first start, and say where to look."""
     from regulars import server
 
     settings = _settings(host, port, workers)
-    made: list[Any] = []
+    made: list[DemoProgram | SentFile] = []
     server.serve(
         settings,
-        prepare=lambda dsn: made.append(asyncio.run(_make_demo(settings, dsn))),
-        ready=lambda url: _welcome(url, made[0].name, made[0].keys),
+        prepare=lambda dsn: made.append(asyncio.run(_make_demo(settings, dsn, orders))),
+        ready=lambda url: _welcome(url, made[0]),
     )
 
 
 def demo(
-    orders: Annotated[
-        Path | None,
-        typer.Option(
-            help="Send the orders of this file (CSV, gzipped or not) to a program of their own instead.",
-            exists=True,
-            dir_okay=False,
-        ),
-    ] = None,
+    orders: OrdersFile = None,
     url: Annotated[
         str | None, typer.Option(help="Send to the server at this address, as a shop would.")
     ] = None,
@@ -74,33 +78,34 @@ def demo(
 
     The same again changes nothing, so what was interrupted can be repeated. Works beside a running server.
     """
-    from regulars.app.house import House
-    from regulars.demo.program import make_demo, send_orders_file
 
-    async def act(desk: Desk) -> Any:
-        house = await House.open(desk.settings, desk.database.dsn)
-        try:
-            with _progress("Sending orders") as tell:
-                if orders is None:
-                    return await make_demo(house, desk.now, tell, base_url=url)
-                return await send_orders_file(house, orders, desk.now, tell, base_url=url)
-        finally:
-            await house.close()
+    async def act(desk: Desk) -> "DemoProgram | SentFile":
+        return await _make_demo(desk.settings, desk.database.dsn, orders, url)
 
     done = at_desk(act)
     if as_json:
         typer.echo(msgspec.json.encode(done).decode())
         return
-    if done.sent is None:
-        out.print(f"The demo program [bold]{escape(done.name)}[/bold] is complete already.")
-    else:
-        kinds = ", ".join(f"{number:,} {kind}" for kind, number in sorted(done.sent.sent.items()))
-        out.print(f"Sent {kinds} in {done.sent.seconds:.0f} s; {done.sent.refused:,} were refused.")
-        for problem in done.sent.problems:
-            out.print(f"  {escape(problem)}")
+    for line in _said(done):
+        out.print(escape(line))
     out.print(f"\nIts keys\n{_keys(done.keys)}")
     if done.sent is not None and done.sent.refused:
         raise typer.Exit(1)
+
+
+def _said(done: "DemoProgram | SentFile") -> list[str]:
+    """What a file held, what of it was sent, and where to look for what was refused."""
+    from regulars.demo.program import SentFile
+    from regulars.demo.said import said_of_file, said_of_sending
+
+    if done.sent is None:
+        return [f"The demo program {done.name} is complete already."]
+    held = said_of_file(done.counts, "GBP") if isinstance(done, SentFile) else []
+    return [
+        *held,
+        *said_of_sending(done.sent),
+        "Whether Lootly's door took all: regulars deliveries --problems",
+    ]
 
 
 def _settings(host: str | None, port: int | None, workers: int | None) -> Settings:
@@ -113,14 +118,18 @@ def _settings(host: str | None, port: int | None, workers: int | None) -> Settin
     )
 
 
-async def _make_demo(settings: Settings, dsn: str) -> Any:
+async def _make_demo(
+    settings: Settings, dsn: str, orders: Path | None, url: str | None = None
+) -> "DemoProgram | SentFile":
     from regulars.app.house import House
-    from regulars.demo.program import make_demo
+    from regulars.demo.program import make_demo, send_orders_file
 
-    house = await House.open(settings, dsn)
+    house, now = await House.open(settings, dsn), datetime.now(UTC)
     try:
-        with _progress("Making the demo's history") as tell:
-            return await make_demo(house, datetime.now(UTC), tell)
+        with _progress("Making the demo's history" if orders is None else "Sending orders") as tell:
+            if orders is None:
+                return await make_demo(house, now, tell, base_url=url)
+            return await send_orders_file(house, orders, now, tell, base_url=url)
     finally:
         await house.close()
 
@@ -145,14 +154,15 @@ class _progress:  # noqa: N801 - it reads as a statement
         self._bar.update(self._task, completed=done, total=total)
 
 
-def _welcome(url: str, name: str, keys: Created) -> None:
+def _welcome(url: str, done: "DemoProgram | SentFile") -> None:
     """Where to look, and what to try first."""
+    name, keys = done.name, done.keys
     ours = _command()
     login = f"{keys.site_token}:{keys.site_secret}"
     out.print(f"""
 [bold green]Regulars is up:[/bold green] [bold]{url}[/bold]
 
-The demo program [bold]{escape(name)}[/bold] has half a year of history. Its keys:
+The program [bold]{escape(name)}[/bold] has some months of history. Its keys:
 {_keys(keys)}
 [bold]Try this first[/bold] (three customers with their points):
   curl -u {login} '{url}/v2/customers?limit=3'
