@@ -1,11 +1,11 @@
 """Orders as a shop's plugin sends them to the Lootly door, signed beforehand: signing is the shop's work."""
 
-import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
 
 from regulars.domain.commands import CustomerRef
+from regulars.doors.lootly.php import json_text
 from regulars.doors.lootly.signature import sign
 
 FIRST_NAMES = ("Ada", "Ben", "Cleo", "Dan", "Elif", "Femi", "Grete", "Hugo")
@@ -24,7 +24,9 @@ def customer(number: int) -> CustomerRef:
     )
 
 
-def write_bodies(path: Path, name: str, *, threads: int, each: int, customers: int, key: str, secret: str) -> None:
+def write_bodies(
+    path: Path, name: str, *, threads: int, each: int, customers: int, key: str, secret: str
+) -> None:
     """Writes `each` signed bodies for every thread: thread n's into `path`.n, a line each."""
     for thread in range(1, threads + 1):
         chance = random.Random(f"{name}-{thread}")
@@ -35,7 +37,7 @@ def write_bodies(path: Path, name: str, *, threads: int, each: int, customers: i
 
 
 def signed_order(order_id: str, customer_number: int, chance: random.Random, *, key: str, secret: str) -> str:
-    """The body of `orders-completed`, in the plugins' order of members, which is not the signed one."""
+    """The body of `orders-completed`, in PHP's text; its members stand in another order than is signed."""
     said = customer(customer_number)
     properties = said.properties or {}
     products = list(_products(chance))
@@ -70,7 +72,7 @@ def signed_order(order_id: str, customer_number: int, chance: random.Random, *, 
         ],
         "ip_address": f"203.0.113.{chance.randint(1, 254)}",
     }
-    return json.dumps(body | {"hmac": sign(body, secret)})
+    return json_text(body | {"hmac": sign(body, secret)})
 
 
 def _products(chance: random.Random) -> Iterator[tuple[str, int, int]]:

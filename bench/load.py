@@ -22,18 +22,20 @@ DRAIN_SECONDS = 2
 
 
 class Shares(NamedTuple):
-    """Processor time in percent of one processor: of the server, PostgreSQL, the load generator; and idle."""
+    """Processor seconds of each, and idle ones, while load was sent for `seconds`."""
 
     server: float
     postgres: float
     load: float
     idle: float
+    seconds: float
 
 
 class Measured(NamedTuple):
-    """`rate`: orders a second. Times in milliseconds, None where they aren't known."""
+    """`rate`: orders a second; `orders`: all that were taken. Times in ms, None where they aren't known."""
 
     rate: float
+    orders: int
     p50_ms: float
     p99_ms: float | None
     shares: Shares
@@ -61,9 +63,8 @@ class _Meter:
         """`busy_seconds`: how long load was sent; what is idle after that is left out."""
         after = self._read()
         passed, server, postgres, idle = (b - a for a, b in zip(self._before, after, strict=True))
-        percent = 100 / busy_seconds
-        idle = max(0.0, idle - 2 * (passed - busy_seconds)) if passed > busy_seconds else idle
-        return Shares(server * percent, postgres * percent, load_seconds * percent, idle * percent)
+        idle -= max(0.0, passed - busy_seconds) * usage.PROCESSORS
+        return Shares(server, postgres, load_seconds, max(0.0, idle), busy_seconds)
 
 
 def run_pgbench(place: Place, server: Server, seconds: int) -> Measured:
@@ -78,7 +79,8 @@ def run_pgbench(place: Place, server: Server, seconds: int) -> Measured:
     latency = re.search(r"latency average = ([0-9.]+) ms", printed)
     if rate is None or latency is None:
         raise RuntimeError(f"pgbench said nothing that can be read:\n{printed}")
-    return Measured(float(rate[1]), float(latency[1]), None, meter.shares(load_seconds, seconds))
+    shares = meter.shares(load_seconds, seconds)
+    return Measured(float(rate[1]), int(float(rate[1]) * seconds), float(latency[1]), None, shares)
 
 
 def run_wrk(
@@ -101,7 +103,7 @@ def run_wrk(
     acknowledged = said["answered"] - said["refused"]
     rate = max(0, acknowledged - CONNECTIONS) / seconds
     p50, p99 = said["p50_us"] / 1000, said["p99_us"] / 1000
-    measured = Measured(rate, p50, p99, shares, said["refused"], said["broken"])
+    measured = Measured(rate, acknowledged, p50, p99, shares, said["refused"], said["broken"])
     return measured, Sent(name, said["sent"], acknowledged)
 
 

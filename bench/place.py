@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import asyncpg
-
 from bodies import customer
+
 from regulars.app.house import House
 from regulars.domain.commands import SaveCustomer
 from regulars.outside.postgres import Embedded

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import asyncpg
 import httpx
-
 from bodies import signed_order
 from place import Place
 
@@ -73,7 +72,7 @@ async def compare(place: Place, runs: Sequence[Sent], *, others: int) -> Finding
         for run in runs:
             found_in_run = 0
             for thread, count in enumerate(run.counts, start=1):
-                row = await connection.fetchrow(_FOUND, program_id, f"{run.name}-{thread}-", count)
+                [row] = await connection.fetch(_FOUND, program_id, f"{run.name}-{thread}-", count)
                 found_in_run += row["found"]
                 doubled += row["doubled"]
             found += found_in_run

@@ -52,8 +52,8 @@ class Bench:
 
     def orders(self, name: str) -> Measured:
         self._settle()
-        customers, token = str(self.asked.customers), self.place.keys["api_token"]
-        return self._sent(run_wrk(self.place, self.server, "orders", name, self.asked.seconds, customers, token))
+        arguments = [str(self.asked.customers), self.place.keys["api_token"]]
+        return self._sent(run_wrk(self.place, self.server, "orders", name, self.asked.seconds, *arguments))
 
     def hooks(self, name: str, rate: float) -> Measured:
         keys, path = self.place.keys, self.place.home / "bodies"
@@ -94,14 +94,17 @@ def main() -> None:
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3, help="how many (3)")
-    parser.add_argument("--seconds", type=int, default=6, help="how long each run takes (6)")
-    parser.add_argument("--workers", type=int, default=1, help="the server's processes (1)")
-    parser.add_argument("--customers", type=int, default=100_000, help="members before the first order (100000)")
-    parser.add_argument("--quick", action="store_true", help="one round of 2 seconds, 5,000 customers")
-    parser.add_argument("--profile", type=Path, metavar="DIR", help="at the end, flame graphs by py-spy go here")
-    parser.add_argument("--folder", type=Path, metavar="DIR", help="where the database is made (the temporary one)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    option = parser.add_argument
+    option("--rounds", type=int, default=3, help="how many (3)")
+    option("--seconds", type=int, default=6, help="how long each run takes (6)")
+    option("--workers", type=int, default=1, help="the server's processes (1)")
+    option("--customers", type=int, default=100_000, help="members before the first order (100000)")
+    option("--quick", action="store_true", help="one round of 2 seconds, 5,000 customers")
+    option("--profile", type=Path, metavar="DIR", help="at the end, put py-spy's flame graphs there")
+    option("--folder", type=Path, metavar="DIR", help="make the database there, not in the temporary folder")
     asked = parser.parse_args()
     if asked.quick:
         asked.rounds, asked.seconds, asked.customers = 1, 2, 5000
@@ -120,34 +123,42 @@ async def prepare(place: Place, asked: argparse.Namespace) -> None:
 
 
 HEAD = (
-    f"\n{'round':<22}{'a second':>9}{'ratio':>7}{'p50 ms':>8}{'p99 ms':>8}"
-    f"   processors in %: {'server':>6}{'postgres':>9}{'load':>5}{'idle':>5}"
+    f"\n{'':<47}{'processors in %':>21}{'':5}{'µs an order':>15}\n"
+    f"{'round':<22}{'a second':>9}{'ratio':>6}{'p50 ms':>7}{'p99':>5}"
+    f"{'server':>9}{'postgres':>9}{'load':>5}{'idle':>5}{'server':>8}{'postgres':>9}"
 )
+"""Processors: 100 is one of them, busy all the time. µs an order: processor time."""
 
 
 def line(title: str, measured: Measured, base: Measured | None = None) -> str:
     ratio = f"{measured.rate / base.rate:.2f}" if base is not None else ""
     p99 = f"{measured.p99_ms:.0f}" if measured.p99_ms is not None else ""
     shares = measured.shares
+    percent, each = 100 / shares.seconds, 1_000_000 / max(measured.orders, 1)
     trouble = f"  {measured.refused} refused" * bool(measured.refused)
     trouble += f"  {measured.broken} connections broken" * bool(measured.broken)
     return (
-        f"{title:<22}{measured.rate:>9,.0f}{ratio:>7}{measured.p50_ms:>8.1f}{p99:>8}"
-        f"{'':19}{shares.server:>7.0f}{shares.postgres:>9.0f}{shares.load:>5.0f}{shares.idle:>5.0f}{trouble}"
+        f"{title:<22}{measured.rate:>9,.0f}{ratio:>6}{measured.p50_ms:>7.1f}{p99:>5}"
+        f"{shares.server * percent:>9.0f}{shares.postgres * percent:>9.0f}"
+        f"{shares.load * percent:>5.0f}{shares.idle * percent:>5.0f}"
+        f"{shares.server * each:>8.0f}{shares.postgres * each:>9.0f}{trouble}"
     )
 
 
 def show_medians(rounds: list[Round]) -> None:
-    def median(values: Iterator[float]) -> float:
-        return statistics.median(values)
+    compared = statistics.median(each.pgbench.rate for each in rounds)
+    print(f"\nMedian of {len(rounds)}: pgbench {compared:,.0f} transactions a second")
+    show_median("POST /v2/orders", [(each.orders, each.pgbench) for each in rounds])
+    show_median("signed webhooks", [(each.hooks, each.pgbench) for each in rounds])
 
-    print(f"\nMedian of {len(rounds)}: pgbench {median(r.pgbench.rate for r in rounds):,.0f} transactions a second")
-    for title, pick in (("POST /v2/orders", Round.orders), ("signed webhooks", Round.hooks)):
-        get = pick.__get__
-        rate = median(get(r).rate for r in rounds)
-        ratio = median(get(r).rate / r.pgbench.rate for r in rounds)
-        p50, p99 = median(get(r).p50_ms for r in rounds), median(get(r).p99_ms for r in rounds)
-        print(f"  {title}: {rate:,.0f} a second, ratio {ratio:.2f}, p50 {p50:.0f} ms, p99 {p99:.0f} ms")
+
+def show_median(title: str, runs: list[tuple[Measured, Measured]]) -> None:
+    """One door's medians; the ratio's is of the rounds' own ratios."""
+    rate = statistics.median(run.rate for run, _ in runs)
+    ratio = statistics.median(run.rate / pgbench.rate for run, pgbench in runs)
+    p50 = statistics.median(run.p50_ms for run, _ in runs)
+    p99 = statistics.median(run.p99_ms or 0.0 for run, _ in runs)
+    print(f"  {title}: {rate:,.0f} a second, ratio {ratio:.2f}, p50 {p50:.0f} ms, p99 {p99:.0f} ms")
 
 
 def profile(bench: Bench, rate: float) -> None:
@@ -165,8 +176,10 @@ def profile(bench: Bench, rate: float) -> None:
 def spying(bench: Bench, file: Path) -> Iterator[None]:
     watch = ["py-spy", "record", "--pid", str(bench.server.pid), "--subprocesses", "--rate", "200"]
     length = ["--duration", str(bench.asked.seconds), "--output", str(file)]
-    environment = {**os.environ, "PATH": search_path()}
-    spy = subprocess.Popen([*watch, *length], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    quiet = subprocess.DEVNULL
+    spy = subprocess.Popen(
+        [*watch, *length], env={**os.environ, "PATH": search_path()}, stdout=quiet, stderr=quiet
+    )
     try:
         yield
     finally:

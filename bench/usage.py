@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+PROCESSORS = len(os.sched_getaffinity(0))
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
@@ -62,5 +63,5 @@ def processor() -> str:
     """The processor's model, and how many there are."""
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
-            return f"{len(os.sched_getaffinity(0))} × {line.split(':', 1)[1].strip()}"
-    return f"{len(os.sched_getaffinity(0))} processors"
+            return f"{PROCESSORS} × {line.split(':', 1)[1].strip()}"
+    return f"{PROCESSORS} processors"

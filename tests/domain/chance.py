@@ -5,6 +5,7 @@ Most name an order that is known, with sums that fit it; the model says which ar
 
 from datetime import datetime, timedelta
 from random import Random
+from typing import TypeAlias
 
 from regulars.domain.commands import (
     AdjustPoints,
@@ -23,14 +24,13 @@ from regulars.domain.commands import (
 from tests.domain.model import Model
 
 CUSTOMERS = ("alice", "bob")
-ORDERS = ("A1", "A2", "A3", "A4", "A5", "A6")
+Names: TypeAlias = tuple[str, ...]
+ORDERS: Names = ("A1", "A2", "A3", "A4", "A5", "A6")
 STATUSES = ("processing", "completed")
 _SUMS = (100, 333, 1000, 1599, 2400, 3999)
 
 
-def order(
-    random: Random, now: datetime, model: Model, names: tuple[str, ...] = ORDERS
-) -> RecordOrder:
+def order(random: Random, now: datetime, model: Model, names: Names = ORDERS) -> RecordOrder:
     """An order as either door tells it: paid, partly or not at all, now or in the past."""
     shipping, discounts = random.choice((0, 0, 500)), random.choice((0, 0, 0, 1000))
     total = random.choice(_SUMS) + shipping
@@ -64,9 +64,9 @@ def _customer(random: Random) -> CustomerRef:
     return CustomerRef(merchant_id=random.choice(CUSTOMERS))
 
 
-def update(random: Random, now: datetime, model: Model) -> UpdateOrder:
+def update(random: Random, now: datetime, model: Model, names: Names = ORDERS) -> UpdateOrder:
     """A whole state, not always one that an order can have."""
-    name = _known(random, model)
+    name = _known(random, model, names)
     sale = model.sales.get(name)
     total, payable = (sale.total, sale.payable) if sale else (1000, 1000)
     status = random.choice((*[PaymentStatus.PAID] * 4, *PaymentStatus))
@@ -88,17 +88,17 @@ def update(random: Random, now: datetime, model: Model) -> UpdateOrder:
     )
 
 
-def payment(random: Random, now: datetime, model: Model) -> RecordPayment:
-    name = _known(random, model)
+def payment(random: Random, now: datetime, model: Model, names: Names = ORDERS) -> RecordPayment:
+    name = _known(random, model, names)
     sale = model.sales.get(name)
     rest = max(sale.payable - sale.paid, 1) if sale else 1000
     amount = random.choice((None, rest, rest, random.randint(1, rest), random.choice(_SUMS)))
     return RecordPayment(site_id=1, merchant_id=name, amount_minor=amount)
 
 
-def refund(random: Random, now: datetime, model: Model) -> RecordRefund:
+def refund(random: Random, now: datetime, model: Model, names: Names = ORDERS) -> RecordRefund:
     """One to three parts, some with ids that came before, or all of it."""
-    name = _known(random, model)
+    name = _known(random, model, names)
     sale = model.sales.get(name)
     rest = max(sale.payable - sale.refunded, 1) if sale else 1000
     if random.random() < 0.05:
@@ -116,11 +116,11 @@ def refund(random: Random, now: datetime, model: Model) -> RecordRefund:
     return RecordRefund(site_id=1, merchant_id=name, currency="GBP", parts=parts, lenient=lenient)
 
 
-def cancel(random: Random, now: datetime, model: Model) -> CancelOrder:
-    return CancelOrder(site_id=1, merchant_id=_known(random, model), waits=random.random() < 0.5)
+def cancel(random: Random, now: datetime, model: Model, names: Names = ORDERS) -> CancelOrder:
+    return CancelOrder(site_id=1, merchant_id=_known(random, model, names), waits=random.random() < 0.5)
 
 
-def adjustment(random: Random, now: datetime, model: Model) -> AdjustPoints:
+def adjustment(random: Random, now: datetime, model: Model, names: Names = ORDERS) -> AdjustPoints:
     """A few points, or half or all of what is there: what is refunded after that is owed."""
     name = random.choice(CUSTOMERS)
     there = model.balance(name, now)[1]
@@ -128,20 +128,19 @@ def adjustment(random: Random, now: datetime, model: Model) -> AdjustPoints:
     return AdjustPoints(merchant_id=name, points=points, reason=None, actor="Bob")
 
 
-def block(random: Random, now: datetime, model: Model) -> PatchCustomer:
+def block(random: Random, now: datetime, model: Model, names: Names = ORDERS) -> PatchCustomer:
     return PatchCustomer(merchant_id=random.choice(CUSTOMERS), blocked=random.random() < 0.15)
 
 
-def _known(random: Random, model: Model) -> str:
+def _known(random: Random, model: Model, names: Names) -> str:
     """An order that came, for the most part."""
-    return random.choice(list(model.sales) if model.sales and random.random() < 0.9 else ORDERS)
+    return random.choice(list(model.sales) if model.sales and random.random() < 0.9 else names)
 
 
 KINDS = (order, order, order, update, update, payment, refund, refund, refund, cancel, adjustment, block)
 
 
-def command(random: Random, now: datetime, model: Model, names: tuple[str, ...] = ORDERS) -> Command:
+def command(random: Random, now: datetime, model: Model, names: Names = ORDERS) -> Command:
     """One of them; `names` are those of the orders that come now."""
-    kind = random.choice(KINDS)
-    found: Command = order(random, now, model, names) if kind is order else kind(random, now, model)
+    found: Command = random.choice(KINDS)(random, now, model, names)
     return found

@@ -12,7 +12,7 @@ from regulars.domain import commands as asked
 from regulars.domain.book import Movement
 
 PENCE = 100
-FIRST = "total_minor discounts_minor shipping_minor payment_status paid_minor placed_at".split()
+FIRST = ("total_minor", "discounts_minor", "shipping_minor", "payment_status", "paid_minor", "placed_at")
 
 
 @dataclass
@@ -228,7 +228,7 @@ def _is_wrong(status: asked.PaymentStatus, paid: int | None, total: int, payable
 def _fresh(
     known: dict[str | None, int], parts: Iterable[asked.RefundPart]
 ) -> list[tuple[str | None, int]] | None:
-    """The parts that were not known; None when one was, with another amount. What has no id is always fresh."""
+    """The parts that were not known; None when one was, with another amount. Without an id, always fresh."""
     fresh: list[tuple[str | None, int]] = []
     for part in parts:
         before = {**known, **dict(fresh)}.get(part.id) if part.id is not None else None
@@ -255,7 +255,8 @@ class Lots:
         match movement.from_bucket, movement.to_bucket:
             case "issued", to:
                 assert lot is not None
-                self.left[lot], self.waits[lot], self.age[lot] = points, to == "pending", movement.effective_at
+                self.left[lot], self.waits[lot] = points, to == "pending"
+                self.age[lot] = movement.effective_at
                 if movement.order_id is not None:
                     self.of_order[movement.order_id] = lot
             case "pending", "available":

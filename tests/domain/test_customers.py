@@ -5,7 +5,14 @@ from datetime import date
 import pytest
 
 from regulars.domain.account import MAX_ADJUSTMENT
-from regulars.domain.commands import Activity, AdjustPoints, PatchCustomer, PaymentStatus, SaveCustomer, Settle
+from regulars.domain.commands import (
+    Activity,
+    AdjustPoints,
+    PatchCustomer,
+    PaymentStatus,
+    SaveCustomer,
+    Settle,
+)
 from regulars.domain.customers import email_key
 from regulars.domain.decisions import Outcome
 from regulars.domain.errors import (
@@ -38,7 +45,10 @@ def test_joining_gives_its_points_once_ever() -> None:
     story = Story(join=100)
     story.do(signup())
     assert story.balance() == (0, 100)
-    assert story.why() == ["The customer became a member as of 2026-03-02 12:00 UTC.", "Gave 100 points for joining."]
+    assert story.why() == [
+        "The customer became a member as of 2026-03-02 12:00 UTC.",
+        "Gave 100 points for joining.",
+    ]
     assert story.do(signup()).outcome is Outcome.REPEATED
     again = SaveCustomer(customer=make.alice(), activity=Activity(name="$signup", merchant_id="s-2"))
     assert story.do(again).outcome is Outcome.UNCHANGED
@@ -172,7 +182,9 @@ def test_without_an_id_or_a_member_it_is_a_guest() -> None:
 @pytest.mark.parametrize(
     ("text", "key"), [("A@B.c", "a@b.c"), ("  a@b.c\n", "a@b.c"), ("", None), ("  ", None), (None, None)]
 )
-def test_e_mails_are_compared_without_blanks_around_and_letter_case(text: str | None, key: str | None) -> None:
+def test_e_mails_are_compared_without_blanks_around_and_letter_case(
+    text: str | None, key: str | None
+) -> None:
     assert email_key(text) == key
 
 
@@ -195,9 +207,7 @@ def test_staff_take_at_most_what_is_available() -> None:
     story.do(make.worked_example("A1"))
     story.adjust(10)
     for asked in (11, 39):
-        refusal = story.refused(
-            AdjustPoints(merchant_id="alice", points=-asked, reason=None, actor="Bob")
-        )
+        refusal = story.refused(AdjustPoints(merchant_id="alice", points=-asked, reason=None, actor="Bob"))
         assert isinstance(refusal, NotEnoughPoints) and refusal.data == {"asked": asked, "left": 10}
     story.adjust(-10)
     assert story.balance() == (29, 0)

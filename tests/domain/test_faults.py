@@ -95,7 +95,11 @@ FAULTS: dict[str, tuple[Callable[..., Any], str, str]] = {
     ),
     "staff take what is not there": (account.adjust_points, "-command.points > points.available", "False"),
     "joining gives points each time": (account.identify, "customer.is_member or", ""),
-    "a movement makes no event": (Case._make_events, "for movement in decision.movements", "for movement in ()"),
+    "a movement makes no event": (
+        Case._make_events,
+        "for movement in decision.movements",
+        "for movement in ()",
+    ),
 }
 
 
@@ -117,5 +121,9 @@ def planted(function: Callable[..., Any], sound: str, faulty: str) -> Iterator[N
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_machine_finds_it_when(fault: str) -> None:
     with planted(*FAULTS[fault]), pytest.raises((AssertionError, LookupError)):
-        for seed in range(WALKS):
-            walk(seed, STEPS)
+        walk_many()
+
+
+def walk_many() -> None:
+    for seed in range(WALKS):
+        walk(seed, STEPS)

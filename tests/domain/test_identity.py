@@ -9,7 +9,9 @@ from tests import make
 from tests.domain.story import Story
 
 
-def gift(points: int, *, fingerprint: bytes = b"a" * 16, at: int = 0, window: int | None = None) -> AdjustPoints:
+def gift(
+    points: int, *, fingerprint: bytes = b"a" * 16, at: int = 0, window: int | None = None
+) -> AdjustPoints:
     identity = Identity(
         scope="idem:1",
         key="K1",

@@ -1,4 +1,4 @@
-"""Any history whatever, step by step: the core against the model, and the book's invariants after every step."""
+"""Any history whatever: the core against the model, and the book's invariants, after every step."""
 
 from collections import Counter, defaultdict
 from datetime import timedelta
@@ -20,6 +20,7 @@ from tests.domain.model import Lots, Model, Terms
 from tests.domain.story import Story
 
 chances = st.randoms(use_true_random=True)
+
 
 def report(text: str) -> None:
     """A line of a failing history; a walk is repeated by its seed instead."""

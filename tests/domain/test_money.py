@@ -57,8 +57,36 @@ def test_digits_beyond_the_currency_are_rounded_half_up(text: str, currency: str
 
 @pytest.mark.parametrize(
     "text",
-    "|-1|+1|1.|.5|1,5|1e3|1E+2|NaN|Infinity|inf|0x10|1_0|1 0| 1|1 |1\n|\n1|١٢|１２|1.12345|12345678901234|1.2.3|--1|£5|½"
-    "|1\x00|1e5000".split("|"),
+    [
+        "",
+        "-1",
+        "+1",
+        "1.",
+        ".5",
+        "1,5",
+        "1e3",
+        "1E+2",
+        "NaN",
+        "Infinity",
+        "inf",
+        "0x10",
+        "1_0",
+        "1 0",
+        " 1",
+        "1 ",
+        "1\n",
+        "\n1",
+        "١٢",
+        "１２",
+        "1.12345",
+        "12345678901234",
+        "1.2.3",
+        "--1",
+        "£5",
+        "½",
+        "1\x00",
+        "1e5000",
+    ],
 )
 def test_what_is_no_plain_decimal_is_refused_and_the_field_named(text: str) -> None:
     with pytest.raises(Invalid) as refusal:
@@ -110,9 +138,9 @@ def test_reading_agrees_with_decimal_arithmetic(currency: str, whole: int, digit
         assert parse_amount(text, currency) == exact
 
 
-# ISO 4217 names the minor unit, and payments go by it. CLDR says what is customary in print: in these countries the
-# coins have gone out of use, but card schemes and shops still send two digits (three for Iraq).
-WITHOUT_COINS = set("AFN ALL IQD IRR KPW LAK LBP MGA MMK RSD SOS SYP YER".split())
+# ISO 4217 names the minor unit, and payments go by it. CLDR says what is customary in print: in these
+# countries the coins have gone out of use, but shops still send two digits (three for Iraq).
+WITHOUT_COINS = {"AFN", "ALL", "IQD", "IRR", "KPW", "LAK", "LBP", "MGA", "MMK", "RSD", "SOS", "SYP", "YER"}
 
 
 def test_our_digits_differ_from_cldr_s_only_where_the_coins_have_gone_out_of_use() -> None:

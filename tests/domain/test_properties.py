@@ -90,7 +90,7 @@ def test_order_and_duplication_of_refunds_with_ids_make_no_difference(
 def test_a_job_that_is_late_gives_the_same_as_one_that_is_punctual(
     seed: int, terms: object, steps: int
 ) -> None:
-    """The same history twice: in one each approval is settled at its very moment, in the other only at the end."""
+    """The same history twice: once each approval is settled at its very moment, once only at the end."""
     random = Random(seed)
     punctual, late, model = Story(rule_of(terms)), Story(rule_of(terms)), Model(terms)  # type: ignore[arg-type]
     for _ in range(steps):

@@ -229,7 +229,9 @@ def test_cancelling_takes_what_is_left_once() -> None:
     story.do(make.refund("A1", 1599))
     story.cancel("A1")
     assert story.balance() == (0, 0)
-    assert story.why() == ["Took 18 points back because the order was cancelled: 29 of the 29 given are now taken."]
+    assert story.why() == [
+        "Took 18 points back because the order was cancelled: 29 of the 29 given are now taken."
+    ]
     assert story.cancel("A1").outcome is Outcome.UNCHANGED
     story.do(make.refund("A1", 2400))
     assert story.balance() == (0, 0)

@@ -9,7 +9,7 @@ import pytest
 
 from regulars.domain import account, case, earning, ordering, trace
 from regulars.domain.book import Cause
-from regulars.domain.decisions import Trace
+from regulars.domain.decisions import Decision, Trace
 from regulars.domain.trace import sentence
 from tests.domain.test_machine import TeaShop, walk
 
@@ -46,7 +46,7 @@ def test_what_any_history_says_is_readable_also_when_it_comes_back_from_json(
     said: dict[str, str] = {}
     check = TeaShop.check_decision
 
-    def collect(shop: TeaShop, decision: case.Decision) -> None:
+    def collect(shop: TeaShop, decision: Decision) -> None:
         check(shop, decision)
         stored = msgspec.json.decode(msgspec.json.encode(decision.trace), type=tuple[Trace, ...])
         for entry, again in zip(decision.trace, stored, strict=True):
@@ -81,7 +81,10 @@ def test_what_any_history_says_is_readable_also_when_it_comes_back_from_json(
             Trace("purchase: given", {"points": 1, "rewardable": 1250, "currency": "JPY", "rate": "1/1000"}),
             "Gave 1 point: 1250 JPY of the order earn, at 0.001 a unit, rounded down.",
         ),
-        (Trace("joined", {"on": "2026-03-02T14:00:00+02:00"}), "The customer became a member as of 2026-03-02 12:00 UTC."),
+        (
+            Trace("joined", {"on": "2026-03-02T14:00:00+02:00"}),
+            "The customer became a member as of 2026-03-02 12:00 UTC.",
+        ),
     ],
 )
 def test_sentences_are_plain(entry: Trace, text: str) -> None:

@@ -147,6 +147,9 @@ class Engine:
         if self._sweeper is not None:
             self._sweeper.cancel()
 
+    def reached(self, point: str) -> None:
+        """A named point of a batch. Nothing happens here, but in fault tests, which end the process at each."""
+
     async def _work(self, lane: Lane) -> None:
         try:
             while batch := lane.take():
@@ -183,6 +186,7 @@ class Engine:
                     raise Late(program=lane.program_id) from None
                 await asyncio.sleep(RETRY_SECONDS)
             else:
+                self.reached("before answer")
                 for waiting, decision in zip(batch, decisions, strict=True):
                     waiting.answer(decision)
                 return
@@ -208,9 +212,13 @@ class Engine:
                 if waiting.delivery is not None
             ]
             if received or any(decision.id or decision.identity is not None for decision in decisions):
+                self.reached("before save")
                 await tx.save(page, decisions, received, at=now)
+                self.reached("after save")
                 lane.in_doubt = decisions
+                self.reached("before commit")
                 await tx.commit()
+                self.reached("after commit")
             else:
                 await tx.roll_back()
         return decisions

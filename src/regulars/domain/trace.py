@@ -50,7 +50,8 @@ def _given(facts: Facts) -> str:
 
 def _approved(facts: Facts) -> str:
     were = "was" if facts["points"] == 1 else "were"
-    return f"{_points(facts['points'])} that {were} due on {_day(facts['due'])} {were} approved and can be spent."
+    due = f"that {were} due on {_day(facts['due'])}"
+    return f"{_points(facts['points'])} {due} {were} approved and can be spent."
 
 
 def _taken(why: str) -> Callable[[Facts], str]:
