@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 export PYTHON
 bin := .venv/bin
 
-.PHONY: help setup setup-dev run test check format bench lock clean
+.PHONY: help setup setup-dev run test faults check format bench lock clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1|/' | \
@@ -24,6 +24,10 @@ run: setup  ## start everything with a demo program, and print where to look; OR
 test: setup-dev  ## run all tests; ARGS="tests/domain -k refund" chooses
 	@bash scripts/test_packages.sh
 	@$(bin)/python -m pytest -n 2 $(ARGS)
+
+faults: setup-dev  ## run the long forms of the fault tests, an hour or so; ARGS="-k kills" chooses
+	@bash scripts/test_packages.sh
+	@$(bin)/python -m pytest tests -m long -p no:xdist -rP $(ARGS)
 
 check: setup-dev  ## lint, format, types, who may import whom, and whether the documentation is complete
 	$(bin)/ruff check .

@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from regulars.domain.commands import PaymentStatus, RecordOrder, RecordPayment, UpdateOrder
+from regulars.domain.commands import (
+    DiscountCode,
+    OrderDetails,
+    PaymentStatus,
+    RecordOrder,
+    RecordPayment,
+    UpdateOrder,
+)
 from regulars.domain.decisions import Outcome
 from regulars.domain.errors import Invalid, OrderDiffers, UnknownOrder, UnknownSite
 from regulars.domain.program import PurchaseRule
@@ -193,6 +200,11 @@ def test_a_payment_status_that_its_money_contradicts_is_refused(said: dict[str, 
     assert story.balance() == (0, 29)
 
 
+def test_partly_paid_needs_its_sum() -> None:
+    refusal = Story().refused(make.order("A1", payment_status=PaymentStatus.PARTIALLY_PAID))
+    assert isinstance(refusal, Invalid) and refusal.field == "total_paid"
+
+
 def _update(said: dict[str, Any]) -> dict[str, Any]:
     command = make.update("A1", paid=3999)
     return {name: said.get(name, getattr(command, name)) for name in command.__struct_fields__}
@@ -345,6 +357,7 @@ def test_the_first_report_again_is_a_repeat_even_when_the_order_has_moved_on() -
         ({"merchant_number": "#7"}, {"merchant_number"}),
         ({"placed_at": make.NOON - make.days(1)}, {"placed_at"}),
         ({"payment_status": PaymentStatus.NOT_PAID}, {"payment_status"}),
+        ({"details": OrderDetails(codes=(DiscountCode("TEA10", 1000),))}, {"codes"}),
     ],
 )
 def test_another_content_is_refused_and_what_differs_is_named(

@@ -1,25 +1,115 @@
-"""What customers have now: the balances that a shop asks for by its own customer ids."""
+"""What customers have now, by the shop's own ids. Callers who ask while a query is under way share the next.
 
+A shop's pages ask for one customer each, hundreds at once: one query for all of them costs hardly more than
+one for each. It is always the next query, never the one under way, so that an answer shows every change that
+was acknowledged before it was asked for.
+"""
+
+import asyncio
+from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
+from regulars.domain.errors import Busy
 from regulars.domain.program import Program
 from regulars.storage import balances
 from regulars.storage.balances import Balance
 from regulars.storage.database import Database
 from regulars.storage.reading import reading
 
+IDS_MOST: Final = 1000
+"""Ids in a shared query. A caller who asks for more has a query to himself."""
+WAITING_MOST: Final = 10_000
+PATIENCE_SECONDS: Final = 1.2
+"""For one query. A caller may have to wait for two: the one under way, and his own."""
 
-async def find_balances(
-    database: Database, program: Program, merchant_ids: Sequence[str], now: datetime
-) -> dict[str, Balance]:
-    """The balances of those that are known, by their ids, at real time `now`; due approvals count as done.
 
-    Raises Busy when the database doesn't answer.
-    """
-    askable = [merchant_id for merchant_id in merchant_ids if "\x00" not in merchant_id]
-    if not askable:
-        return {}
-    async with reading(database) as connection:
-        found = await balances.find(connection, program.id, askable, program.time(now))
-    return {balance.merchant_id: balance for balance in found}
+class Asking:
+    """A caller, the ids that he asks for, and the program's time at which he does."""
+
+    __slots__ = ("answer", "at", "merchant_ids")
+
+    def __init__(self, merchant_ids: list[str], at: datetime) -> None:
+        self.merchant_ids = merchant_ids
+        self.at = at
+        self.answer: asyncio.Future[dict[str, Balance]] = asyncio.get_running_loop().create_future()
+
+
+class Balances:
+    """The balances of all programs; each program's callers share its queries, one at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._waiting: dict[int, deque[Asking]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def find(self, program: Program, merchant_ids: Sequence[str], now: datetime) -> dict[str, Balance]:
+        """The balances of those that are known, by their ids, at real time `now`; due approvals count as
+        done.
+
+        Raises Busy when the database doesn't answer, or when too many wait already.
+        """
+        askable = [merchant_id for merchant_id in merchant_ids if _is_text(merchant_id)]
+        if not askable:
+            return {}
+        asking = Asking(askable, program.time(now))
+        queue = self._waiting.get(program.id)
+        if queue is None:
+            queue = self._waiting[program.id] = deque()
+            task = asyncio.create_task(self._answer(program.id, queue))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        elif len(queue) >= WAITING_MOST:
+            raise Busy(program=program.id)
+        queue.append(asking)
+        return await asking.answer
+
+    async def _answer(self, program_id: int, queue: deque[Asking]) -> None:
+        """Answers all who wait, then leaves; who comes after that begins anew."""
+        try:
+            while callers := _take(queue):
+                try:
+                    found = await self._ask(program_id, callers)
+                except Exception as error:  # noqa: BLE001 - whatever it is, each caller must hear of it
+                    for caller in callers:
+                        if not caller.answer.done():
+                            caller.answer.set_exception(error)
+                else:
+                    for caller in callers:
+                        if not caller.answer.done():
+                            caller.answer.set_result(
+                                {one: found[one] for one in caller.merchant_ids if one in found}
+                            )
+        finally:
+            del self._waiting[program_id]
+
+    async def _ask(self, program_id: int, callers: list[Asking]) -> dict[str, Balance]:
+        wanted = list({one for caller in callers for one in caller.merchant_ids})
+        at = max(caller.at for caller in callers)
+        async with reading(self._database, patience_seconds=PATIENCE_SECONDS) as connection:
+            rows = await balances.find(connection, program_id, wanted, at)
+        return {row.merchant_id: row for row in rows}
+
+
+def _take(queue: deque[Asking]) -> list[Asking]:
+    """The callers of the next query; those who left are dropped."""
+    callers: list[Asking] = []
+    ids = 0
+    while queue and (not callers or ids + len(queue[0].merchant_ids) <= IDS_MOST):
+        caller = queue.popleft()
+        if not caller.answer.done():
+            callers.append(caller)
+            ids += len(caller.merchant_ids)
+    return callers
+
+
+def _is_text(merchant_id: str) -> bool:
+    """Whether it can be asked for at all. What can't must not spoil the query for the others."""
+    if "\x00" in merchant_id:
+        return False
+    try:
+        merchant_id.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

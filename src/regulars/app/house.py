@@ -7,6 +7,7 @@ from typing import Self
 
 import msgspec
 
+from regulars.app.balances import Balances
 from regulars.app.credentials import Credentials
 from regulars.app.deliveries import Deliveries
 from regulars.app.engine import Engine
@@ -50,6 +51,7 @@ class House:
         self.credentials = Credentials(database, vault)
         self.programs = Programs(database)
         self.deliveries = Deliveries(database)
+        self.balances = Balances(database)
         self._warnings = warnings
 
     @classmethod

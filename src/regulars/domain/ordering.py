@@ -133,8 +133,10 @@ def record_refund(case: Case, command: RecordRefund) -> Outcome:
     _use_order(case, order)
     if command.currency != order.currency:
         raise Invalid("currency", f"must be the order's, {order.currency}")
+    if command.at is not None and command.at > case.now + FUTURE_ALLOWED:
+        raise Invalid("at", "lies in the future")
     if not command.parts:
-        return _change(case, order, _refunded(order, RefundStatus.REFUNDED, order.paid_minor))
+        return _change(case, order, _refunded(order, RefundStatus.REFUNDED, order.paid_minor), at=command.at)
     told = case.page.refund_amounts
     ids = [part.id for part in command.parts if part.id is not None]
     fresh = _fresh_parts(command, {id_: told[order.id, id_] for id_ in ids if (order.id, id_) in told})
@@ -161,7 +163,7 @@ def record_refund(case: Case, command: RecordRefund) -> Outcome:
         return Outcome.UNCHANGED  # the refund is kept all the same: its id may come again
     # What is wholly refunded stays so, whatever sums were told.
     status = order.refund_status if order.wholly_refunded else RefundStatus.PARTIALLY_REFUNDED
-    return _change(case, order, _refunded(order, status, refunded_minor))
+    return _change(case, order, _refunded(order, status, refunded_minor), at=command.at)
 
 
 def cancel_order(case: Case, command: CancelOrder) -> Outcome:
@@ -329,10 +331,12 @@ def _apply_early(case: Case, order: Order) -> Order:
     return order
 
 
-def _change(case: Case, before: Order, after: Order) -> Outcome:
+def _change(case: Case, before: Order, after: Order, *, at: datetime | None = None) -> Outcome:
+    """Brings the order to `after`; what that takes is effective since `at`, now unless given."""
     if after == before:
         return Outcome.UNCHANGED
-    _follow(case, before, msgspec.structs.replace(after, updated_at=case.now), paid_at=case.now)
+    after = msgspec.structs.replace(after, updated_at=case.now)
+    _follow(case, before, after, paid_at=case.now, taken_at=at)
     case.announce(
         "order.updated",
         order=after.merchant_id,
@@ -343,7 +347,9 @@ def _change(case: Case, before: Order, after: Order) -> Outcome:
     return Outcome.DONE
 
 
-def _follow(case: Case, before: Order | None, after: Order, *, paid_at: datetime) -> None:
+def _follow(
+    case: Case, before: Order | None, after: Order, *, paid_at: datetime, taken_at: datetime | None = None
+) -> None:
     """Lets the points follow the order's new state: earn when it first qualifies, then take or restore the
     rest."""
     case.order = after
@@ -359,7 +365,11 @@ def _follow(case: Case, before: Order | None, after: Order, *, paid_at: datetime
     target = taken_target(after)
     if target > after.taken:
         cause = _cause(after)
-        case.points().take_back(target - after.taken, cause, order_id=after.id, lot_id=after.lot_id)
+        if taken_at is not None:
+            taken_at = max(min(taken_at, case.now), after.paid_at or case.now)
+        case.points().take_back(
+            target - after.taken, cause, order_id=after.id, lot_id=after.lot_id, effective_at=taken_at
+        )
         case.say(f"taken: {cause}", points=target - after.taken, taken=target, given=after.given)
     elif target < after.taken:
         case.points().restore(after.taken - target, case.page.takings_of(after.id), order_id=after.id)

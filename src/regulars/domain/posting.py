@@ -87,17 +87,29 @@ class Posting:
             self._fill_deficits()
         return due
 
-    def take_back(self, points: int, cause: Cause, *, order_id: int, lot_id: int | None) -> None:
+    def take_back(
+        self,
+        points: int,
+        cause: Cause,
+        *,
+        order_id: int,
+        lot_id: int | None,
+        effective_at: datetime | None = None,
+    ) -> None:
         """Takes an order's points: its own pending ones, its own lot's rest, other available lots, then a
         deficit."""
         own = self.lots.get(lot_id) if lot_id is not None else None
         if own is not None and own.state is Bucket.PENDING and own.remaining:
             taken = min(points, own.remaining)
-            movement = self._move(Bucket.PENDING, Bucket.REVERSED, taken, cause, order_id=order_id)
+            movement = self._move(
+                Bucket.PENDING, Bucket.REVERSED, taken, cause, order_id=order_id, effective_at=effective_at
+            )
             self._use(own.id, movement.id, taken)
             points -= taken
         if points:
-            movement = self._move(Bucket.AVAILABLE, Bucket.REVERSED, points, cause, order_id=order_id)
+            movement = self._move(
+                Bucket.AVAILABLE, Bucket.REVERSED, points, cause, order_id=order_id, effective_at=effective_at
+            )
             self._draw(movement, first=lot_id)
 
     def remove(self, points: int, cause: Cause) -> None:

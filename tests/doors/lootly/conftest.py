@@ -14,7 +14,6 @@ import httpx
 import pytest
 import uvicorn
 
-from regulars.app.balances import find_balances
 from regulars.app.deliveries import list_deliveries
 from regulars.app.house import House
 from regulars.app.programs import Created, create_program
@@ -91,7 +90,7 @@ class Shop:
     async def balance(self, customer_id: str) -> tuple[int, int] | None:
         """Available and pending."""
         program = await self.house.programs.get(self.keys.program_id)
-        found = await find_balances(self.house.database, program, [customer_id], self.clock())
+        found = await self.house.balances.find(program, [customer_id], self.clock())
         balance = found.get(customer_id)
         return None if balance is None else (balance.available, balance.pending)
 

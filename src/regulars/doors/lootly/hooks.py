@@ -9,7 +9,6 @@ from typing import Any, Final, TypeAlias
 import msgspec
 import structlog
 
-from regulars.app.balances import find_balances
 from regulars.app.credentials import Credential, lootly_lookup
 from regulars.app.deliveries import Delivery, describe_refusal
 from regulars.app.house import House
@@ -244,7 +243,7 @@ async def _app_installed(house: House, credential: Credential, body: SignedBody)
 async def _customer(house: House, credential: Credential, body: SignedBody) -> tuple[Answer, str]:
     customer_id = fields.required_identifier(body.members.get("customer_id"), "customer_id")
     program = await house.programs.get(credential.program_id)
-    found = await find_balances(house.database, program, [customer_id], house.clock())
+    found = await house.balances.find(program, [customer_id], house.clock())
     if (balance := found.get(customer_id)) is None:
         return json_answer({}), f"No customer with the id {customer_id} is known."
     said = {

@@ -3,7 +3,6 @@
 from typing import Final
 from urllib.parse import parse_qsl
 
-from regulars.app.balances import find_balances
 from regulars.app.credentials import Credential
 from regulars.app.deliveries import Delivery
 from regulars.app.house import House
@@ -67,7 +66,7 @@ class Reads:
         program = house.programs.cached(credential.program_id) or await house.programs.get(
             credential.program_id
         )
-        found = await find_balances(house.database, program, customer_ids, house.clock())
+        found = await house.balances.find(program, customer_ids, house.clock())
         return {one: found[one].available if one in found else 0 for one in customer_ids}
 
     async def _keep_failed(
