@@ -1,4 +1,4 @@
-"""A real server for tests that break it: a home of its own, `regulars serve` in a process group of its own."""
+"""A real server for tests that break it: its own home, and `regulars serve` in its own process group."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -180,7 +180,7 @@ class Server:
         self._listening.join(PATIENCE_SECONDS)
         return code
 
-    def __enter__(self) -> "Server":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

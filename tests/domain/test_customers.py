@@ -173,6 +173,15 @@ def test_when_the_oldest_members_e_mail_changes_the_next_oldest_is_meant() -> No
     assert story.balance("first") == (0, 29)
 
 
+def test_a_guest_checkout_with_a_members_e_mail_does_not_rename_the_member() -> None:
+    story = Story()
+    story.do(SaveCustomer(customer=make.alice(first_name="Alice", last_name="Ames")))
+    stranger = make.alice(merchant_id=None, first_name="Mallory", match_email=True)
+    story.do(make.worked_example("A1", customer=stranger))
+    assert story.customer().first_name == "Alice"
+    assert story.order("A1").given == 29
+
+
 def test_without_an_id_or_a_member_it_is_a_guest() -> None:
     story = Story()
     story.do(make.worked_example("A1", customer=by_email()))

@@ -107,7 +107,9 @@ def identify(case: Case, ref: CustomerRef, *, at: datetime, activity: Activity |
         case.use_customer(customer, is_new=True)
         case.announce("customer.created", customer=customer.merchant_id)
     else:
-        customer = with_profile(found, ref)
+        # Whoever checks out with a member's e-mail, and nothing else, may not rename that member.
+        known_by_email_alone = found.is_member and ref.merchant_id is None
+        customer = found if known_by_email_alone else with_profile(found, ref)
         if customer.merchant_id is None and ref.merchant_id is not None and not ref.guest:
             customer = msgspec.structs.replace(customer, merchant_id=ref.merchant_id)
         if customer is not found:

@@ -1,6 +1,7 @@
 """Saves what a batch decided: one statement a table, each record as the whole batch leaves it."""
 
 from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
@@ -280,14 +281,12 @@ def _account_row(account: Account, touched_at: Any) -> Row:
     )
 
 
-_ORDER_FIELDS = tuple(name for name in ORDERS.columns if name not in ("order_id", "details"))
+_BEFORE_DETAILS = attrgetter(*(name for name in ORDERS.columns[1 : ORDERS.columns.index("details")]))
 
 
 def _order_row(order: Order) -> Row:
-    values = {name: getattr(order, name) for name in _ORDER_FIELDS}
-    values["order_id"] = order.id
-    values["details"] = msgspec.json.encode(order.details).decode()
-    return tuple(values[name] for name in ORDERS.columns)
+    details = msgspec.json.encode(order.details).decode()
+    return (order.id, *_BEFORE_DETAILS(order), details, order.created_at, order.updated_at)
 
 
 def _event_rows(decision: Decision) -> list[Row]:

@@ -1,4 +1,4 @@
-"""Many rows in one statement: columns go over as arrays, so a batch costs one round trip a table."""
+"""Many rows in one statement a table: new ones by COPY, those that may replace others as arrays."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -31,7 +31,11 @@ class Table:
     async def insert(
         self, connection: Connection, program_id: int, rows: Sequence[Sequence[Any]], *, end: str = ""
     ) -> None:
-        """Inserts the rows, each in column order; does nothing without rows."""
-        if rows:
+        """Inserts the rows, each in column order; does nothing without rows. `end`: see `replacing`."""
+        if rows and not end:
+            records = [(program_id, *row) for row in rows]
+            names = ("program_id", *self.columns)
+            await connection.copy_records_to_table(self.name, records=records, columns=names)
+        elif rows:
             columns = (list(column) for column in zip(*rows, strict=True))
             await connection.execute(self._insert + end, program_id, *columns)
