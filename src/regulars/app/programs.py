@@ -1,6 +1,7 @@
 """Programs: making them, changing their rules, moving a test program's clock; each change raises the
 version."""
 
+import asyncio
 import re
 import time
 from collections.abc import Callable
@@ -52,12 +53,19 @@ class Programs:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._found: dict[int, tuple[float, Program]] = {}
+        self._asking: dict[int, asyncio.Task[Program]] = {}
 
     async def get(self, program_id: int) -> Program:
-        """The program. Raises UnknownProgram, Busy."""
-        known = self._found.get(program_id)
-        if known is not None and known[0] > time.monotonic():
-            return known[1]
+        """The program; callers at once share a question to the database. Raises UnknownProgram, Busy."""
+        if (known := self.cached(program_id)) is not None:
+            return known
+        task = self._asking.get(program_id)
+        if task is None:
+            task = self._asking[program_id] = asyncio.create_task(self._ask(program_id))
+            task.add_done_callback(lambda _: self._asking.pop(program_id, None))
+        return await asyncio.shield(task)
+
+    async def _ask(self, program_id: int) -> Program:
         async with reading(self._database) as connection:
             program = await storage.load(connection, program_id)
         if program is None:
