@@ -70,7 +70,7 @@ def test_splits_make_no_difference(parts: list[int], total: int) -> None:
 def test_order_and_duplication_of_refunds_with_ids_make_no_difference(
     refunds: dict[str, int], random: Random, before: int
 ) -> None:
-    """Some of them come before their order."""
+    """Some come before their order; one whose money all came back before it opens no lot at all."""
     in_order, mixed = Story(), Story()
     in_order.do(make.order("A1", total=5000, shipping=0))
     for name, amount in refunds.items():
@@ -81,7 +81,8 @@ def test_order_and_duplication_of_refunds_with_ids_make_no_difference(
         if place == before:
             mixed.do(make.order("A1", total=5000, shipping=0))
         mixed.do(make.refund("A1", amount, reference=name, lenient=True))
-    assert mixed.balance() == in_order.balance() and mixed.lots() == in_order.lots()
+    assert mixed.balance() == in_order.balance()
+    assert [left for left in mixed.lots() if left] == [left for left in in_order.lots() if left]
     assert mixed.order("A1").refunded_minor == in_order.order("A1").refunded_minor
 
 

@@ -163,6 +163,39 @@ def test_a_refund_that_counts_for_nothing_is_remembered_by_its_id_all_the_same()
     assert story.balance() == (0, 29)
 
 
+def test_what_a_refund_of_the_past_takes_is_effective_since_then() -> None:
+    story = told()
+    story.later(30)
+    [taking] = story.do(make.refund("A1", 1599, at=make.NOON + make.days(10))).movements
+    assert taking.effective_at == make.NOON + make.days(10)
+    assert taking.recorded_at == story.now
+    assert story.balance() == (0, 18)
+
+
+@pytest.mark.parametrize(("said", "counts"), [(-5, 0), (30.5, 30)])
+def test_a_refund_is_effective_neither_before_its_order_was_paid_nor_in_the_future(
+    said: float, counts: float
+) -> None:
+    story = told()
+    story.later(30)
+    [taking] = story.do(make.refund("A1", 1599, at=make.NOON + make.days(said))).movements
+    assert taking.effective_at == make.NOON + make.days(counts)
+
+
+def test_a_refund_from_the_future_is_refused() -> None:
+    story = told()
+    refusal = story.refused(make.refund("A1", 1599, at=make.NOON + make.days(2)))
+    assert isinstance(refusal, Invalid) and refusal.field == "at"
+
+
+def test_a_refund_of_the_past_takes_the_orders_pending_points_as_of_then() -> None:
+    story = Story(make.rule(approval_days=14))
+    story.do(make.worked_example("A1"))
+    story.later(10)
+    [taking] = story.do(make.refund("A1", 1599, at=make.NOON + make.days(3))).movements
+    assert (taking.from_bucket, taking.effective_at) == ("pending", make.NOON + make.days(3))
+
+
 # -- refunds and cancels that come before their order
 
 

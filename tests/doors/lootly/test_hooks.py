@@ -200,7 +200,7 @@ async def test_the_first_money_stays_and_the_log_says_what_differs(shop: Shop) -
     assert await shop.points("alice") == 29
     last = await shop.last()
     assert (last.outcome, last.problem, last.subject) == ("differs", True, "100001")
-    assert "total_minor" in str(last.message)
+    assert "other content (total, goods)" in str(last.message)
 
 
 async def test_a_resend_never_revives_a_cancelled_order(shop: Shop) -> None:

@@ -12,7 +12,7 @@ from tests.doors.loyaltylion.conftest import Shop
 
 async def joining_gives(shop: Shop, points: int) -> None:
     await change_rules(
-        shop.house.database, shop.program_id, join=JoinRule(points=points), now=shop.house.clock()
+        shop.house.database, shop.program_id, join=lambda _: JoinRule(points=points), now=shop.house.clock()
     )
 
 
