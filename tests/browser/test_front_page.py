@@ -94,7 +94,7 @@ def test_it_loads_without_complaint_and_fits_the_screen(
 
 @pytest.mark.skipif(AXE is None, reason="axe-core is not installed")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["/", "/nothing-here"])
+@pytest.mark.parametrize("path", ["/", "/nothing-here", "/docs/", "/docs/algorithms/points-and-lots"])
 def test_axe_finds_nothing_to_mend(browser: Any, address: str, path: str, scheme: str) -> None:
     assert AXE is not None
     assert AXE.submodule_search_locations is not None

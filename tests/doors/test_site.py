@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from regulars.app.house import Health, House
+from regulars.doors.site import docs
 from regulars.doors.site.app import build
 from regulars.settings import Settings
 
@@ -142,3 +143,36 @@ async def test_many_who_ask_at_once_cost_one_look(house: House, monkeypatch: pyt
         for _ in range(20):
             await client.get("/healthz")
     assert looks <= 3
+
+
+async def test_the_documentation_is_there_and_none_of_its_links_is_dead(client: httpx.AsyncClient) -> None:
+    seen: set[str] = set()
+    waiting = {"/docs/"}
+    while waiting:
+        address = waiting.pop()
+        seen.add(address)
+        answer = await client.get(address)
+        assert answer.status_code == 200, address
+        if not answer.headers["content-type"].startswith("text/html"):
+            continue
+        anchors = set(re.findall(r' id="([^"]+)"', answer.text))
+        for target in re.findall(r'(?:href|src)="([^"]+)"', answer.text):
+            path, _, anchor = target.partition("#")
+            assert path or anchor in anchors, (address, target)
+            if path.startswith("/docs/") and path not in seen:
+                waiting.add(path)
+        assert not re.search(r'href="[^":]*\.md', answer.text), address
+    assert {"/docs/quick-start", "/docs/operate/verify", "/docs/algorithms/points-and-lots"} <= seen
+    assert "/docs/images/book.svg" in seen
+
+
+async def test_nothing_outside_the_documentation_is_served_as_such(client: httpx.AsyncClient) -> None:
+    for path in ("/docs/../README", "/docs/%2e%2e/pyproject.toml", "/docs/nothing", "/docs/quick-start.md"):
+        assert (await client.get(path)).status_code == 404, path
+
+
+async def test_comments_are_not_shown_and_html_is_not_run(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# A <script>alert(1)</script> title\n\n<!-- hidden -->\n\n<b>bold</b> | x\n")
+    html = docs.render(page, tmp_path, docs.addresses(tmp_path)).html
+    assert "<script>" not in html and "<b>" not in html and "hidden" not in html

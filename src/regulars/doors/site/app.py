@@ -1,8 +1,9 @@
-"""The site door: `/`, `/healthz`, `/static/...`, and 404 for the rest. Three pages need no framework."""
+"""The site door: `/`, `/healthz`, `/docs/...`, `/static/...`, and 404 for the rest."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -12,6 +13,7 @@ import msgspec
 import structlog
 
 from regulars.app.house import Health, House
+from regulars.doors.site import docs
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -60,6 +62,18 @@ def build(house: House) -> App:
     stamps = {path.name: sha256(path.read_bytes()).hexdigest()[:10] for path in static.values()}
     pages.globals["static"] = lambda name: f"/static/{name}?{stamps[name]}"
     pulse = Pulse(house)
+    folder = docs.find_folder()
+    documents = docs.addresses(folder) if folder is not None else {}
+    pages.globals["has_docs"] = bool(documents)
+
+    @cache
+    def document(address: str) -> Answer:
+        path = documents[address]
+        if path.suffix != ".md":
+            return Answer(200, docs.TYPES[path.suffix], path.read_bytes())
+        assert folder is not None
+        page = docs.render(path, folder, documents)
+        return Answer(200, HTML, pages.get_template("docs.html").render(page=page).encode())
 
     async def front_page() -> Answer:
         health = await pulse.take()
@@ -78,13 +92,15 @@ def build(house: House) -> App:
     async def answer(scope: Scope) -> Answer:
         path = scope["path"]
         if scope["method"] not in ("GET", "HEAD"):
-            if path in routes or path in files:
+            if path in routes or path in files or path in documents:
                 return _problem(405, "This address can only be read.", ((b"allow", b"GET, HEAD"),))
             return _problem(404, "There is nothing at this address.")
         if route := routes.get(path):
             return await route()
         if file := files.get(path):
             return file
+        if path in documents:
+            return document(path)
         if b"text/html" in dict(scope["headers"]).get(b"accept", b""):
             return Answer(404, HTML, pages.get_template("missing.html").render().encode())
         return _problem(404, "There is nothing at this address.")
