@@ -30,6 +30,12 @@ class Shares(NamedTuple):
     idle: float
     seconds: float
 
+    @property
+    def others(self) -> float:
+        """What else ran on this machine; the system's own work, such as interrupts, counts here too."""
+        known = self.server + self.postgres + self.load + self.idle
+        return max(0.0, self.seconds * usage.PROCESSORS - known)
+
 
 class Measured(NamedTuple):
     """`rate`: orders a second; `orders`: all that were taken. Times in ms, None where they aren't known."""

@@ -64,9 +64,8 @@ def environment(home: Path) -> dict[str, str]:
 
 def regulars(home: Path, *arguments: str) -> str:
     """What a command of `regulars` prints. Raises CalledProcessError; its errors go to the terminal."""
-    done = subprocess.run(
-        [*REGULARS, *arguments], env=environment(home), check=True, text=True, stdout=subprocess.PIPE
-    )
+    quiet = environment(home) | {"REGULARS_LOG_LEVEL": "warning"}
+    done = subprocess.run([*REGULARS, *arguments], env=quiet, check=True, text=True, stdout=subprocess.PIPE)
     return done.stdout
 
 

@@ -1,6 +1,7 @@
 """What processes use, read from /proc: processor time of a tree of processes, and its largest memory."""
 
 import os
+import time
 from pathlib import Path
 
 PROCESSORS = len(os.sched_getaffinity(0))
@@ -33,6 +34,13 @@ def idle_seconds() -> float:
     """How long the machine's processors have been idle in all, waiting for the disk included."""
     fields = Path("/proc/stat").read_text().splitlines()[0].split()
     return (int(fields[4]) + int(fields[5])) / TICKS_A_SECOND
+
+
+def idle_share(seconds: float) -> float:
+    """The part of all processor time that is idle in the next `seconds`."""
+    before = idle_seconds()
+    time.sleep(seconds)
+    return (idle_seconds() - before) / (seconds * PROCESSORS)
 
 
 def tree(root: int) -> set[int]:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What some tests need and pip can't bring: PHP, a browser, an older PostgreSQL. On Debian as root it is installed when
-# it is missing; anywhere else the tests concerned skip and say what they lack.
+# What some tests need and pip can't bring: PHP, a browser, an older PostgreSQL, strace. On Debian as root it is
+# installed when it is missing; anywhere else the tests concerned skip and say what they lack.
 set -euo pipefail
 
 missing=()
@@ -8,6 +8,7 @@ command -v php >/dev/null || missing+=(php-cli)
 php -m 2>/dev/null | grep -qi "^curl$" || missing+=(php-curl)
 command -v chromium >/dev/null || missing+=(chromium)
 [ -x /usr/lib/postgresql/15/bin/postgres ] || missing+=(postgresql-15)
+command -v strace >/dev/null || missing+=(strace)
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then

@@ -1,6 +1,6 @@
-"""Writes the parts of the documentation that say what the code says: the settings, and every command.
+"""Writes the parts of the documentation that say what the code says: settings, commands, columns of files.
 
-`.venv/bin/python scripts/write_docs.py` after a change of either. A test fails while a page is not
+`.venv/bin/python scripts/write_docs.py` after a change of these. A test fails while a page is not
 up to date.
 """
 
@@ -11,6 +11,7 @@ from typing import Any
 
 import typer.main
 
+from regulars.app.imports import KINDS, Column
 from regulars.cli import app
 from regulars.settings import ELSEWHERE, SETTINGS, variable_of
 
@@ -99,7 +100,25 @@ def _does(parameter: Any) -> str:
     return f"{text} Default: `{default}`."
 
 
-WRITTEN = {"docs/operate/settings.md": settings_page, "docs/operate/cli.md": cli_page}
+def columns_page() -> str:
+    """The columns of every kind of file that can be imported."""
+    head = "| column | what it says | also understood |\n|---|---|---|\n"
+    return "\n".join(
+        f"### {kind.name.capitalize()}\n\n{head}{''.join(_column(column) for column in kind.columns)}"
+        for kind in KINDS.values()
+    )
+
+
+def _column(column: Column) -> str:
+    also = ", ".join(f"`{name}`" for name in column.also)
+    return f"| `{column.name}` | {column.says}{'. Needed' if column.required else ''} | {also} |\n"
+
+
+WRITTEN = {
+    "docs/operate/settings.md": settings_page,
+    "docs/operate/cli.md": cli_page,
+    "docs/integrate/import.md": columns_page,
+}
 
 
 def up_to_date(page: str) -> str:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -40,6 +40,7 @@ class Home:
     def __init__(self, path: Path, database_url: str | None = None) -> None:
         self.path = path
         self.log: list[str] = []
+        self.servers: list[Server] = []
         self._database_url = database_url
 
     @property
@@ -59,7 +60,8 @@ class Home:
         self, *options: str, command: tuple[str, ...] = COMMAND, environ: Mapping[str, str] | None = None
     ) -> "Server":
         """A server that is ready. `command` stands for `regulars`, `environ` comes on top of ours."""
-        return Server(self, command, options, self.environ | dict(environ or {}))
+        self.servers.append(Server(self, command, options, self.environ | dict(environ or {})))
+        return self.servers[-1]
 
     @property
     def environ(self) -> dict[str, str]:
@@ -107,9 +109,12 @@ def a_home(database_url: str | None = None) -> Iterator[Home]:
     """A home for the length of the block. Its PostgreSQL, which outlives killed servers, is stopped."""
     path = Path(tempfile.mkdtemp(prefix="regulars-server-"))
     path.chmod(0o711 if os.geteuid() == 0 else 0o700)  # root's PostgreSQL runs as another user
+    home = Home(path, database_url)
     try:
-        yield Home(path, database_url)
+        yield home
     finally:
+        for server in home.servers:
+            server.kill()
         if database_url is None:
             embedded = Embedded(path)
             embedded.start()
@@ -126,6 +131,7 @@ class Server:
         began = time.monotonic()
         self._home = home
         self._ready = threading.Event()
+        self._is_over = False
         self.url = ""
         self.process = subprocess.Popen(
             [*command, "serve", "--port", "0", *options],
@@ -165,9 +171,10 @@ class Server:
 
     def kill(self) -> None:
         """SIGKILL to the whole process group; returns when all of them are gone."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.wait()
+        if not self._is_over:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.wait()
 
     def stop(self) -> int:
         """SIGTERM, and the exit code."""
@@ -178,13 +185,11 @@ class Server:
         """The exit code, once its log has ended, which is when the last of the group is gone."""
         code = self.process.wait(PATIENCE_SECONDS)
         self._listening.join(PATIENCE_SECONDS)
+        if not self._listening.is_alive():
+            self._is_over = True
+            assert self.process.stderr is not None
+            self.process.stderr.close()
         return code
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.kill()
 
 
 def children_of(parent: int) -> list[int]:

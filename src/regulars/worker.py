@@ -19,6 +19,7 @@ from regulars.app.house import House
 from regulars.doors.limits import Limits, guarded
 from regulars.jobs import loop as jobs
 from regulars.settings import Settings
+from regulars.storage.database import is_away
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +45,7 @@ async def _work(settings: Settings, dsn: str, sock: socket.socket, started: Call
     try:
         server = Server(_configuration(settings, asgi.build(house)), started)
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(unheard)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, server.leave)
         async with _background(house):
@@ -59,6 +61,16 @@ def _rarely_look_for_cycles() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*CYCLES_AFTER)
+
+
+def unheard(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Logs what went wrong where nobody listens. asyncpg leaves such things behind when a connection breaks;
+    whoever used that connection was told."""
+    error = context.get("exception")
+    if error is not None and is_away(error):
+        log.warning("a connection to the database was lost", reason=str(error))
+    else:
+        loop.default_exception_handler(context)
 
 
 class Server(uvicorn.Server):

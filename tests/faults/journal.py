@@ -1,4 +1,4 @@
-"""What a shop asked for and what it was told, on disk before anything else happens; and the book beside it."""
+"""What a shop asked for and what it was told, on disk before anything else happens; and the book."""
 
 import json
 import os
@@ -31,7 +31,6 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = path.open("ab", buffering=0)
 
     def asks(self, call: Call) -> None:
         self._write({"asks": msgspec.to_builtins(call)})
@@ -40,8 +39,9 @@ class Journal:
         self._write({"hears": status, "name": call.name})
 
     def _write(self, line: dict[str, object]) -> None:
-        self._file.write(json.dumps(line).encode() + b"\n")
-        os.fdatasync(self._file.fileno())
+        with self.path.open("ab", buffering=0) as file:
+            file.write(json.dumps(line).encode() + b"\n")
+            os.fdatasync(file.fileno())
 
     def read(self) -> tuple[dict[str, Call], set[str]]:
         """All calls by name, and the names of those that were acknowledged."""

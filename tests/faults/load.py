@@ -5,23 +5,31 @@ import contextlib
 import hashlib
 import hmac
 import itertools
+import json
 import time
 import zlib
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import asyncpg
-import httpx
 
 from regulars.app.programs import Created
 from regulars.doors.lootly.php import json_text
 from regulars.doors.lootly.signature import sign
-from tests.server import Home, Server, children_of
+from tests.faults.wire import Answer, Line, NoAnswer, NobodyListens
+from tests.server import Home, Server, children_of, started
 
 LOOTLY_HOOK = "/integrations/webhooks/common/orders-completed"
-MAYBE = "may have happened"
+LOOTLY_READ = "/api/custom/customers/point-balance"
+ANSWER_SECONDS = 3.0
+SLACK_SECONDS = 0.5
+"""What two busy cores may add, to us and to the server."""
+PAUSE_SECONDS = 0.03
+"""Between a client's calls: it is faults that are tried here, not how fast two cores are."""
+MAYBE = b"may have happened"
 """What only the answer says whose batch was at its COMMIT."""
 
 
@@ -33,8 +41,8 @@ class Call(NamedTuple):
     began: float
     ended: float
     status: int
-    retry_after: str | None
-    body: str
+    says_when: bool
+    body: bytes
 
     @property
     def seconds(self) -> float:
@@ -54,19 +62,21 @@ class Shop:
         self.calls: list[Call] = []
         self._numbers = itertools.count(1)
         self._stop = asyncio.Event()
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-        login = (keys.site_token, keys.site_secret)
-        self.client = httpx.AsyncClient(base_url=server.url, auth=login, timeout=15, limits=limits)
+        login = f"{keys.site_token}:{keys.site_secret}"
+        self.head = f"Host: shop\r\nAuthorization: Basic {b64encode(login.encode()).decode()}\r\n"
+        self._idle: list[Line] = []
 
-    async def ask(self, what: str, name: str, method: str, path: str, **more: Any) -> Call:
+    async def ask(self, what: str, name: str, method: str, path: str, body: bytes = b"") -> Call:
         """One call, noted."""
+        line = self._idle.pop() if self._idle else Line(self.server.port)
+        head = f"{method} {path} HTTP/1.1\r\n{self.head}Content-Length: {len(body)}\r\n\r\n"
         began = time.monotonic()
         try:
-            answer = await self.client.request(method, path, **more)
-            said = answer.status_code, answer.headers.get("retry-after"), answer.text
-        except httpx.TransportError as error:
-            said = 0, None, repr(error)
-        call = Call(what, name, began, time.monotonic(), *said)
+            answer = await line.ask(head.encode() + body)
+        except (NoAnswer, NobodyListens, TimeoutError) as error:
+            answer = Answer(0, False, repr(error).encode())
+        self._idle.append(line)
+        call = Call(what, name, began, time.monotonic(), *answer)
         self.calls.append(call)
         return call
 
@@ -81,7 +91,7 @@ class Shop:
             "total_shipping": "0.00",
             "payment_status": "paid",
         }
-        return await self.ask("order", name, "POST", "/v2/orders", json=order)
+        return await self.ask("order", name, "POST", "/v2/orders", json.dumps(order).encode())
 
     async def hook(self, name: str | None = None) -> Call:
         """A new order of 10.00 by Lootly's door, signed: ten points."""
@@ -96,7 +106,7 @@ class Shop:
             "customer": {"id": f"c-{zlib.crc32(name.encode()) % 20}", "email": "c@shop.example"},
         }
         signed = order | {"hmac": sign(order, self.keys.lootly_api_secret)}
-        return await self.ask("hook", name, "POST", LOOTLY_HOOK, content=json_text(signed).encode())
+        return await self.ask("hook", name, "POST", LOOTLY_HOOK, json_text(signed).encode())
 
     async def orders(self) -> Call:
         return await self.ask("orders", "", "GET", "/v2/orders?limit=5")
@@ -107,10 +117,9 @@ class Shop:
     async def balance(self) -> Call:
         asked = {"key": self.keys.lootly_api_key, "customer_ids": "c-1,c-2"}
         signed = asked | {"hmac": sign_read(asked, self.keys.lootly_api_secret)}
-        return await self.ask("balance", "", "GET", "/api/custom/customers/point-balance", params=signed)
+        return await self.ask("balance", "", "GET", f"{LOOTLY_READ}?{urlencode(signed)}")
 
     async def health(self) -> Call:
-        await asyncio.sleep(0.1)  # a probe, not load
         return await self.ask("health", "", "GET", "/healthz")
 
     @contextlib.asynccontextmanager
@@ -139,9 +148,9 @@ class Shop:
     async def _go_on(self, act: Callable[[], Coroutine[Any, Any, Call]]) -> None:
         while not self._stop.is_set():
             call = await act()
-            if call.status in (0, 503) and call.what != "health":  # heeds Retry-After, unless it is over
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stop.wait(), 1)
+            pause = PAUSE_SECONDS if call.status in (200, 201) else 0.2 if call.what == "health" else 1.0
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), pause)
 
     async def until(self, event: Callable[[], bool], *, within_seconds: float) -> None:
         """Waits, looking after every answer; fails when it takes too long."""
@@ -153,7 +162,24 @@ class Shop:
         return sum(call.status in statuses for call in self.calls)
 
     async def close(self) -> None:
-        await self.client.aclose()
+        for line in self._idle:
+            line.close()
+
+
+@contextlib.asynccontextmanager
+async def a_shop(home: Home, *options: str, **environ: str) -> AsyncIterator[Shop]:
+    """A fresh program, and its clients on a server of its own, which is ended in order with the block."""
+    server = await started(home, *options, environ=environ)
+    try:
+        shop = Shop(server, await home.create_program())
+        try:
+            yield shop
+        finally:
+            await shop.close()
+        assert server.is_running
+        assert await asyncio.to_thread(server.stop) == 0
+    finally:
+        server.kill()
 
 
 def sign_read(asked: dict[str, str], secret: str) -> str:
@@ -169,12 +195,16 @@ class Book(NamedTuple):
     deadlocks: int
 
 
-async def read_book(home: Home) -> Book:
-    """What the database really holds."""
+async def read_book(home: Home, program_id: int) -> Book:
+    """What the database really holds of a program."""
     connection = await asyncpg.connect(home.dsn)
     try:
-        rows = await connection.fetch("select merchant_id, count(*) as times from orders group by 1")
-        points = await connection.fetchval("select coalesce(sum(available), 0)::bigint from accounts")
+        rows = await connection.fetch(
+            "select merchant_id, count(*) as times from orders where program_id = $1 group by 1", program_id
+        )
+        points = await connection.fetchval(
+            "select coalesce(sum(available), 0)::bigint from accounts where program_id = $1", program_id
+        )
         deadlocks = await connection.fetchval(
             "select deadlocks from pg_stat_database where datname = current_database()"
         )
@@ -183,10 +213,23 @@ async def read_book(home: Home) -> Book:
         await connection.close()
 
 
-async def check_effects(home: Home, calls: list[Call]) -> Book:
+def check_answers(calls: list[Call], *, least: int) -> None:
+    """Every call was answered, in time, and with nothing worse than 503 and Retry-After."""
+    slowest = max(call.seconds for call in calls)
+    print(f"{len(calls)} calls, the slowest answered after {slowest:.2f} s")
+    assert len(calls) >= least
+    strange = [call for call in calls if call.status not in (200, 201, 503)]
+    assert not strange, strange[:3]
+    slow = [call for call in calls if call.seconds > ANSWER_SECONDS + SLACK_SECONDS]
+    assert not slow, [(call.what, call.status, call.seconds) for call in slow[:10]]
+    refused = [call for call in calls if call.status == 503 and call.what != "health"]
+    assert all(call.says_when for call in refused)
+
+
+async def check_effects(home: Home, shop: Shop) -> Book:
     """That each acknowledged order is in the book once, each unsure one at most once, and no other at all."""
-    book = await read_book(home)
-    written = [call for call in calls if call.what in ("order", "hook")]
+    book = await read_book(home, shop.keys.program_id)
+    written = [call for call in shop.calls if call.what in ("order", "hook")]
     acknowledged = {call.name for call in written if call.status in (200, 201)}
     maybe = {call.name for call in written if call.is_unsure or call.status == 0}
     assert acknowledged <= book.orders.keys()

@@ -19,7 +19,7 @@ PAUSE_SECONDS = 0.1
 
 
 class Tally:
-    """What the answers were like. `wrong`: every answer that is neither a success nor a 503 with Retry-After."""
+    """What the answers were like. `wrong`: all that are neither a success nor a 503 with Retry-After."""
 
     def __init__(self) -> None:
         self.acknowledged = 0
@@ -29,6 +29,12 @@ class Tally:
         self.wrong: list[str] = []
         self.longest_seconds = 0.0
         self._awaited: list[tuple[float, int, asyncio.Event]] = []
+
+    def __str__(self) -> str:
+        return (
+            f"{self.acknowledged} acknowledged, {self.unavailable} answered 503 ({self.unsure} unsure), "
+            f"{self.unanswered} not answered, the slowest answer after {self.longest_seconds:.1f} s"
+        )
 
     async def acknowledgements(self, number: int, *, within_seconds: float) -> float:
         """Waits for so many successes of calls that are sent from now on; answers how many seconds it took.
@@ -70,13 +76,24 @@ class Client:
         line = Line(port)
         try:
             while self._left or not until.is_set():
-                if not self._left:
-                    self._call, self._left = next(self._calls), self._times
-                self._left -= await self._send(line)
+                await self._go_on(line)
         except NobodyListens:
             return
         finally:
             line.close()
+
+    async def send_once(self, port: int) -> None:
+        """Sends the next call once, whether it is acknowledged or not."""
+        line = Line(port)
+        try:
+            await self._go_on(line)
+        finally:
+            line.close()
+
+    async def _go_on(self, line: Line) -> None:
+        if not self._left:
+            self._call, self._left = next(self._calls), self._times
+        self._left -= await self._send(line)
 
     async def _send(self, line: Line) -> bool:
         """Whether this call was acknowledged now."""
@@ -121,6 +138,10 @@ class Shop:
     async def run(self, port: int, until: asyncio.Event) -> None:
         """All clients at once, until each has ended."""
         await asyncio.gather(*(client.run(port, until) for client in self._clients))
+
+    async def send_once(self, port: int) -> None:
+        """Each client's next call, once, whatever comes of it."""
+        await asyncio.gather(*(client.send_once(port) for client in self._clients))
 
     async def finish(self, port: int) -> None:
         """Sends again whatever is unacknowledged, and nothing new."""

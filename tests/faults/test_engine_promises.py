@@ -14,6 +14,7 @@ from regulars.app.programs import create_program
 from regulars.domain.commands import AdjustPoints, Identity
 from regulars.domain.decisions import Outcome
 from regulars.domain.errors import Busy, Late, Rejected, Unsure
+from regulars.storage.batch import Batch
 from tests import make
 from tests.faults.proxy import Proxy, proxied
 
@@ -165,3 +166,28 @@ async def test_two_processes_on_one_program_lose_no_update(
     assert outcomes.count(Outcome.REPEATED) == 20
     assert (await book(database))["available"] == 29 - 29 * 2000 // 3999
     await other.close()
+
+
+@pytest.mark.parametrize("moment", ["begin", "save", "commit"])
+async def test_a_connection_whose_library_is_confused_is_replaced_and_nothing_is_done_twice(
+    house: House, database: str, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """asyncpg says so, by an error of its own, when a server that is being stopped speaks out of turn."""
+    shop = await open_shop(house)
+    await house.engine.submit(shop, make.order("A1", total=1000, shipping=0))
+    original, confused = getattr(Batch, moment), []
+
+    async def after_the_fact(*arguments: Any, **named: Any) -> Any:
+        done = await original(*arguments, **named)
+        if not confused:
+            confused.append(moment)
+            raise asyncpg.InternalClientError("cannot switch to state 15; another operation is in progress")
+        return done
+
+    monkeypatch.setattr(Batch, moment, after_the_fact)
+    decisions = await asyncio.gather(
+        *(house.engine.submit(shop, each) for each in (make.order("A2", total=1000, shipping=0), gift()))
+    )
+    assert confused == [moment]
+    assert {decision.outcome for decision in decisions} == {Outcome.DONE}
+    assert await book(database) == {"orders": 2, "movements": 3, "available": 25}

@@ -5,21 +5,37 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import asyncpg
 import pytest
 
-from tests.faults.load import Call, Shop, check_effects, memory_bytes
-from tests.server import Home, a_home, children_of, started
+from regulars.app.house import House
+from regulars.domain.commands import RecordOrder
+from regulars.domain.decisions import Outcome
+from regulars.domain.errors import Late, Unsure
+from regulars.outside.postgres import Embedded
+from regulars.storage.migrate import migrate
+from tests import make
+from tests.faults.load import (
+    SLACK_SECONDS,
+    Call,
+    Shop,
+    a_shop,
+    check_answers,
+    check_effects,
+    memory_bytes,
+    read_book,
+)
+from tests.server import Home, a_home, children_of
 
-ANSWER_SECONDS = 3.0
 HEALTH_SECONDS = 1.0
-SLACK_SECONDS = 0.5
-"""What two busy cores may add, to us and to the server."""
 BACK_SECONDS = 2.0
-QUEUE_LIMIT = 40
+MOST_WAITING = 30
+"""Connections that may wait for a lock: the pool's, and those that were given up in the last second or so."""
+CROWD = 300
+"""So many more who come all at once while nothing moves."""
 GROWTH_BYTES = 60_000_000
 
 CLIENTS = {"orders": 60, "hooks": 20, "order_lists": 8, "customer_lists": 4, "balances": 8, "probes": 2}
@@ -31,47 +47,28 @@ def home() -> Iterator[Home]:
         yield home
 
 
-@contextlib.asynccontextmanager
-async def a_shop(home: Home) -> AsyncIterator[Shop]:
-    """A fresh program, and its clients on a server whose lanes hold few commands."""
-    server = await started(home, environ={"REGULARS_QUEUE_LIMIT": str(QUEUE_LIMIT)})
-    with server:
-        shop = Shop(server, await home.create_program())
-        try:
-            yield shop
-        finally:
-            await shop.close()
-        assert server.is_running
-        server.stop()
+def freeze(postmaster: int) -> None:
+    """Stops PostgreSQL with all its processes, by SIGSTOP."""
+    os.kill(postmaster, signal.SIGSTOP)  # first, so that it makes no more of them
+    for pid in children_of(postmaster):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
 
 
-class Frozen:
-    """PostgreSQL with all its processes, stopped by SIGSTOP for the length of the block."""
-
-    def __init__(self, postmaster: int) -> None:
-        self._postmaster = postmaster
-
-    def __enter__(self) -> None:
-        os.kill(self._postmaster, signal.SIGSTOP)  # first, so that it makes no more of them
-        for pid in children_of(self._postmaster):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGSTOP)
-
-    def __exit__(self, *_: object) -> None:
-        for pid in (*children_of(self._postmaster), self._postmaster):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
+def thaw(postmaster: int) -> None:
+    for pid in (*children_of(postmaster), postmaster):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
-def check_answers(calls: list[Call], *, least: int) -> None:
-    """Every call was answered, in time, and with nothing worse than 503 and Retry-After."""
-    assert len(calls) >= least
-    strange = [call for call in calls if call.status not in (200, 201, 503)]
-    assert not strange, strange[:3]
-    slow = [call for call in calls if call.seconds > ANSWER_SECONDS + SLACK_SECONDS]
-    assert not slow, [(call.what, call.status, call.seconds) for call in slow[:10]]
-    refused = [call for call in calls if call.status == 503 and call.what != "health"]
-    assert all(call.retry_after == "1" for call in refused)
+@contextlib.contextmanager
+def frozen(postmaster: int) -> Iterator[None]:
+    """PostgreSQL stands still for the length of the block."""
+    freeze(postmaster)
+    try:
+        yield
+    finally:
+        thaw(postmaster)
 
 
 def check_is_back(calls: list[Call], since: float) -> None:
@@ -92,9 +89,11 @@ async def freeze_and_thaw(home: Home, seconds: float) -> None:
         async with shop.busy(**CLIENTS):
             await shop.until(lambda: shop.answered(200, 201) > 300, within_seconds=30)
             before = memory_bytes(shop.server)
-            with Frozen(home.postmaster):
+            with frozen(home.postmaster):
                 froze = time.monotonic()
-                await asyncio.sleep(seconds)  # the fault's length, not a wait for something
+                await asyncio.sleep(seconds / 2)  # the fault's length, not a wait for something
+                crowd = await asyncio.gather(*(shop.order() for _ in range(CROWD)))
+                await asyncio.sleep(max(0.0, froze + seconds - time.monotonic()))
                 most = memory_bytes(shop.server)
                 thawed = time.monotonic()
             await shop.until(
@@ -106,15 +105,17 @@ async def freeze_and_thaw(home: Home, seconds: float) -> None:
         assert len(probes) >= 4
         for probe in probes:
             assert probe.status == 503
-            assert '"degraded"' in probe.body
+            assert b'"degraded"' in probe.body
             assert probe.seconds < HEALTH_SECONDS + SLACK_SECONDS
-        frozen = during(shop.calls, froze, thawed, 1.0)
-        assert {call.status for call in frozen} == {503}
-        assert {call.what for call in frozen} >= {"order", "hook", "orders", "customers", "balance"}
+        meanwhile = during(shop.calls, froze, thawed, 1.0)
+        assert {call.status for call in meanwhile} == {503}
+        assert {call.what for call in meanwhile} >= {"order", "hook", "orders", "customers", "balance"}
         unsure = [call for call in shop.calls if call.is_unsure]
+        print(f"{len(meanwhile)} answered while it was frozen, {len(unsure)} of them unsure")
         assert len(unsure) <= 200  # one batch at most was at its COMMIT
+        assert {call.status for call in crowd} == {503}
         assert most - before < GROWTH_BYTES
-        await check_effects(home, shop.calls)
+        await check_effects(home, shop)
     assert home.complaints() == []
 
 
@@ -132,6 +133,45 @@ async def test_a_database_frozen_for_half_a_minute_is_back_two_seconds_after(hom
         await freeze_and_thaw(home, 30)
 
 
+@pytest.mark.parametrize(
+    ("point", "told", "found"),
+    [("before save", Late, Outcome.DONE), ("before commit", Unsure, Outcome.REPEATED)],
+)
+async def test_only_the_batch_at_its_commit_is_told_that_nobody_knows(
+    home: Home, monkeypatch: pytest.MonkeyPatch, point: str, told: type[Exception], found: Outcome
+) -> None:
+    with Embedded(home.path) as embedded:
+        await migrate(embedded.dsn)
+        shop = (await home.create_program()).program_id
+        house = await House.open(make.settings(home.path), embedded.dsn)
+        postmaster = home.postmaster
+        monkeypatch.setattr(house.engine, "reached", lambda at: freeze(postmaster) if at == point else None)
+        orders = [make.order() for _ in range(20)]
+        behind = [make.order() for _ in range(20)]
+        try:
+            first = [asyncio.create_task(house.engine.submit(shop, order)) for order in orders]
+            await asyncio.sleep(0)  # the batch is taken: what comes now waits behind it
+            await asyncio.sleep(0)
+            second = [asyncio.create_task(house.engine.submit(shop, order)) for order in behind]
+            answers = await asyncio.gather(*first, *second, return_exceptions=True)
+        finally:
+            monkeypatch.setattr(house.engine, "reached", lambda _: None)
+            thaw(postmaster)
+        assert [type(answer) for answer in answers] == [told] * 20 + [Late] * 20
+        assert [await outcome(house, shop, order) for order in orders] == [found] * 20
+        assert [await outcome(house, shop, order) for order in behind] == [Outcome.DONE] * 20
+        assert (await read_book(home, shop)).orders.keys() == {one.merchant_id for one in orders + behind}
+        await house.close()
+
+
+async def outcome(house: House, shop: int, order: RecordOrder) -> Outcome:
+    """What the order's being sent again comes to, once the database answers."""
+    for _ in range(20):
+        with contextlib.suppress(Late):
+            return (await house.engine.submit(shop, order)).outcome
+    raise AssertionError("still late")
+
+
 async def lock_out(home: Home, table: str, seconds: float) -> None:
     async with a_shop(home) as shop:
         async with shop.busy(**CLIENTS | {"order_lists": 30}):
@@ -141,7 +181,11 @@ async def lock_out(home: Home, table: str, seconds: float) -> None:
                 await connection.execute(f"lock table {table} in access exclusive mode")
                 locked = time.monotonic()
                 await asyncio.sleep(seconds)
+                waiting = await connection.fetchval(
+                    "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+                )
                 unlocked = time.monotonic()
+                assert waiting <= MOST_WAITING
             await connection.close()
             await shop.until(lambda: _is_over(shop, unlocked), within_seconds=20)
         check_answers(shop.calls, least=500)
@@ -149,14 +193,22 @@ async def lock_out(home: Home, table: str, seconds: float) -> None:
         locked_out = [
             call
             for call in during(shop.calls, locked, unlocked, 0.1)
-            if call.what in ("order", "orders", "hook")
+            if call.what in ("order", "hook", "orders" if table == "orders" else None)
         ]
         assert {call.status for call in locked_out} == {503}
         assert not any(call.is_unsure for call in shop.calls)
-        await check_effects(home, shop.calls)
+        beside = ["health"] + ["balance"] * (table == "orders")  # every call needs its program's head
+        answers = [call.status for call in during(shop.calls, locked, unlocked) if call.what in beside]
+        assert set(answers) == {200}
+        await check_effects(home, shop)
     assert home.complaints() == []
 
 
 @pytest.mark.parametrize("table", ["orders", "heads"])
 async def test_a_table_that_somebody_else_has_locked_makes_us_late_not_wrong(home: Home, table: str) -> None:
     await lock_out(home, table, 5)
+
+
+@pytest.mark.long
+async def test_a_lock_of_half_a_minute_does_not_use_up_the_connections(home: Home) -> None:
+    await lock_out(home, "orders", 30)

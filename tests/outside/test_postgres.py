@@ -257,7 +257,7 @@ def test_another_major_version_is_refused_with_what_to_do(person: Person) -> Non
     holder.starts()
     assert holder.says("stop") is True
     (holder.home / "db" / "PG_VERSION").write_text("17\n")
-    assert "pg_dump" in holder.says("start")["failed"]
+    assert "regulars backup" in holder.says("start")["failed"]
 
 
 def test_a_folder_that_is_no_database_is_not_touched(person: Person) -> None:

@@ -40,3 +40,16 @@ async def test_a_mistake_of_ours_is_not_hidden(database: str) -> None:
         async with reading(house) as connection:
             await connection.fetch("select * from no_such_table")
     await house.close()
+
+
+async def test_long_reads_never_hold_all_connections(database: str) -> None:
+    house = await Database.connect(database, most=3)
+    async with reading(house, long=True), reading(house, long=True):
+        with pytest.raises(Busy):
+            async with reading(house, long=True, patience_seconds=0.2):
+                pass
+        async with reading(house) as connection:
+            assert await connection.fetchval("select 1") == 1
+    async with reading(house, long=True) as connection:
+        assert await connection.fetchval("select 1") == 1
+    await house.close()

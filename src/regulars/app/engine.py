@@ -18,7 +18,7 @@ from regulars.domain.decisions import Decision
 from regulars.domain.errors import Busy, Late, RegularsError, Rejected, Unsure
 from regulars.domain.page import needs
 from regulars.domain.program import Program, PurchaseRule
-from regulars.storage.batch import Conflict, Lost, Unknown, fate_of, open_batch
+from regulars.storage.batch import Conflict, Lost, Unknown, happened, open_batch
 from regulars.storage.database import Database
 
 log = structlog.get_logger(__name__)
@@ -31,6 +31,8 @@ BULK_SECONDS = 30.0
 CONFLICT_TRIES = 5
 SWEEP_SECONDS = 0.1
 RETRY_SECONDS = 0.05
+LAST_LOOK_SECONDS = 0.2
+"""For finding out what became of a COMMIT whose time was up: the callers have waited long enough."""
 
 
 class Waiting:
@@ -148,7 +150,7 @@ class Engine:
             self._sweeper.cancel()
 
     def reached(self, point: str) -> None:
-        """A named point of a batch. Nothing happens here, but in fault tests, which end the process at each."""
+        """A named point of a batch. Nothing happens here; fault tests end the process at each."""
 
     async def _work(self, lane: Lane) -> None:
         try:
@@ -173,8 +175,8 @@ class Engine:
             try:
                 async with asyncio.timeout_at(deadline):
                     decisions = await self._attempt(lane, batch)
-            except Unknown as unknown:
-                if not await self._became(lane, batch, unknown.transaction, deadline):
+            except Unknown:
+                if not await self._became(lane, batch, deadline):
                     continue
                 return
             except Conflict:
@@ -223,31 +225,32 @@ class Engine:
                 await tx.roll_back()
         return decisions
 
-    async def _became(self, lane: Lane, batch: list[Waiting], transaction: str, deadline: float) -> bool:
+    async def _became(self, lane: Lane, batch: list[Waiting], deadline: float) -> bool:
         """Finds out what became of a COMMIT that was not answered, before anything else is done in this lane.
 
         True: it happened, or the callers were told that nobody knows yet. False: it did not happen, so try
         again.
         """
         loop = asyncio.get_running_loop()
+        until = max(deadline, loop.time() + LAST_LOOK_SECONDS)
         while True:
             try:
-                async with asyncio.timeout(self._half):
-                    status = await fate_of(self._database, transaction)
+                async with asyncio.timeout_at(until):
+                    is_done = await happened(self._database, lane.program_id, lane.in_doubt)
             except (Lost, TimeoutError):
-                status = "in progress"
-            if status == "committed":
+                if loop.time() >= deadline:
+                    for waiting in batch:
+                        waiting.fail(Unsure(program=lane.program_id))
+                    until = loop.time() + self._half
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            if is_done:
                 for waiting, decision in zip(batch, lane.in_doubt, strict=True):
                     waiting.answer(decision)
                 return True
-            if status != "in progress":
-                if loop.time() < deadline and not all(waiting.future.done() for waiting in batch):
-                    return False
-                raise Late(program=lane.program_id)
-            if loop.time() >= deadline:
-                for waiting in batch:
-                    waiting.fail(Unsure(program=lane.program_id))
-            await asyncio.sleep(RETRY_SECONDS)
+            if loop.time() < deadline and not all(waiting.future.done() for waiting in batch):
+                return False
+            raise Late(program=lane.program_id)
 
     async def _split(self, lane: Lane, batch: list[Waiting], fault: Exception) -> None:
         """Halves the batch until the command at fault stands alone; it is refused if it is to blame."""

@@ -84,7 +84,7 @@ async def list_orders(
     database: Database, program_id: int, window: Window, *, now: datetime
 ) -> list[ListedOrder]:
     """The window's orders, each with its customer's points at `now` (program time). Raises Busy; all do."""
-    async with reading(database) as connection:
+    async with reading(database, long=True) as connection:
         found = await orders.listed(connection, program_id, window)
         by = await customers.standings(
             connection, program_id, (order.customer_id for order in found), now=now
@@ -94,7 +94,7 @@ async def list_orders(
 
 async def find_order(database: Database, program_id: int, site_id: int, merchant_id: str) -> OneOrder:
     """One order. Raises UnknownOrder."""
-    async with reading(database) as connection:
+    async with reading(database, long=True) as connection:
         order = await orders.one(connection, program_id, site_id, merchant_id)
         if order is None:
             raise UnknownOrder(order=merchant_id)
@@ -109,7 +109,7 @@ async def list_customers(
     database: Database, program_id: int, window: Window, *, now: datetime
 ) -> list[Standing]:
     """The window's customers, guests included, with their points at `now` (program time)."""
-    async with reading(database) as connection:
+    async with reading(database, long=True) as connection:
         ids = await customers.listed(connection, program_id, window)
         by = await customers.standings(connection, program_id, ids, now=now)
     return [by[customer_id] for customer_id in ids]
@@ -117,7 +117,7 @@ async def list_customers(
 
 async def find_customer(database: Database, program_id: int, merchant_id: str, *, now: datetime) -> Standing:
     """One customer, with the points at `now` (program time). Raises UnknownCustomer."""
-    async with reading(database) as connection:
+    async with reading(database, long=True) as connection:
         customer_id = await customers.id_of(connection, program_id, merchant_id)
         if customer_id is None:
             raise UnknownCustomer(customer=merchant_id)
@@ -129,7 +129,7 @@ async def list_activities(
     database: Database, program_id: int, window: Window, *, now: datetime
 ) -> list[ListedActivity]:
     """The window's activities: purchases that earned, sign-ups, adjustments."""
-    async with reading(database) as connection:
+    async with reading(database, long=True) as connection:
         places = await activities.listed(connection, program_id, window)
         bought = await orders.by_id(
             connection, program_id, (p.order_id for p in places if p.order_id is not None)
@@ -148,7 +148,7 @@ async def list_transactions(
     database: Database, program_id: int, window: Window, *, now: datetime, merchant_id: str | None = None
 ) -> list[ListedTransaction]:
     """The window's transactions, one a movement. Raises UnknownCustomer for a `merchant_id` of nobody."""
-    async with reading(database) as connection:
+    async with reading(database, long=True) as connection:
         if merchant_id is not None:
             customer_id = await customers.id_of(connection, program_id, merchant_id)
             if customer_id is None:
@@ -174,7 +174,7 @@ async def list_transactions(
 
 async def list_sites(database: Database, program_id: int) -> list[ListedSite]:
     """The program's sites, newest first."""
-    async with reading(database) as connection:
+    async with reading(database, long=True) as connection:
         return await sites.listed(connection, program_id)
 
 

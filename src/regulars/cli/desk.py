@@ -12,7 +12,9 @@ import msgspec
 from rich.console import Console
 
 from regulars import logs
+from regulars.app.backup import BadBackup
 from regulars.app.deliveries import describe_refusal
+from regulars.app.imports import UnreadableFile
 from regulars.app.programs import NotInTestMode, UnknownProgram
 from regulars.app.vault import Vault, WrongSecretKey
 from regulars.bundled import Unreachable, bring_up_to_date, database
@@ -92,6 +94,8 @@ def complain(error: Exception) -> str | None:
         case Unavailable():
             return "The database does not answer in time. Try again in a moment."
         case SettingsError() | BadArgument() | PostgresFailed() | MigrationRefused():
+            return str(error)
+        case BadBackup() | UnreadableFile():
             return str(error)
         case NotDurable() | TooOld() | WrongSecretKey() | Unreachable():
             return str(error)

@@ -137,8 +137,8 @@ class RecordRefund(Command, frozen=True, kw_only=True):
     """Money given back, in one or more parts; no parts: all that was paid.
 
     `lenient` (Lootly): money beyond the order's counts only up to it, and a refund that comes first waits
-    for its order; else such a refund is Invalid and an unknown order UnknownOrder. `at`: when it was given back,
-    for history; what it takes is effective since then, but not before the order was paid. None: now.
+    for its order; else such a refund is Invalid and an unknown order UnknownOrder. `at`: when the money was
+    given back; what that takes is effective since then, but not before the order was paid. None: now.
     """
 
     site_id: int | None

@@ -10,6 +10,7 @@ from regulars.app.dues import settle_due
 from regulars.app.house import House
 from regulars.app.identities import forget_bodies
 from regulars.domain.errors import Unavailable
+from regulars.storage.database import is_away
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +61,8 @@ async def run(house: House, stop: asyncio.Event) -> None:
 async def _run_one(house: House, job: Job) -> None:
     try:
         await job(house)
-    except (Unavailable, OSError) as error:
-        log.warning("a job has to wait", job=job.__name__, reason=str(error))
-    except Exception:
-        log.exception("a job failed", job=job.__name__)
+    except Exception as error:
+        if isinstance(error, Unavailable) or is_away(error):
+            log.warning("a job has to wait", job=job.__name__, reason=str(error))
+        else:
+            log.exception("a job failed", job=job.__name__)

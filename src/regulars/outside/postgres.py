@@ -34,6 +34,7 @@ SETTINGS = {
     "max_connections": "100",
     "shared_buffers": "256MB",
     "wal_compression": "on",
+    "client_connection_check_interval": "1s",  # a caller who gave up leaves no one waiting for a lock
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_min_duration_statement": "1000",
@@ -115,6 +116,41 @@ class Embedded:
         asked = self._run("pg_isready", "-q", "-p", "5432", "-t", "3", "-h", self._running_socket(), *who)
         return asked.returncode == 0
 
+    def run_program(self, program: str, *options: str, **streams: Any) -> "subprocess.Popen[bytes]":
+        """Starts one of the bundled programs, connected to the running server as its superuser."""
+        where = ["--host", str(self._running_socket()), "--port", "5432", "--username", "regulars"]
+        return subprocess.Popen(
+            [self._found.programs / program, *where, *options],
+            cwd="/",
+            env=_environment(),
+            **streams,
+            **self._who,
+        )
+
+    def set_aside(self, name: str) -> Path | None:
+        """Renames the database of this home to `name`, so that the next start makes a new one.
+
+        Answers what it is called now, None when there was none. Where `db` is a link it is the link that is
+        renamed. Raises PostgresFailed while somebody uses the database.
+        """
+        data = self.home / "db"
+        if not data.is_symlink() and not data.exists():
+            return None
+        with _locked(self.home / "db.lock"):
+            self._place = find_place(self.home, shared=self._shared)
+            with _private(self._data.parent / "db.users") as users:
+                try:
+                    fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    raise PostgresFailed(f"{data} is in use: stop the server first.") from None
+                if not self._end(signal.SIGINT, 30):
+                    raise PostgresFailed(f"The server of {data} does not stop.")
+                aside = self.home / name
+                data.rename(aside)
+                _sync(self.home)
+            self._place = None
+        return aside
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -161,8 +197,8 @@ class Embedded:
             raise PostgresFailed(
                 f"The database in {self._data} was made by PostgreSQL {theirs}, and this version of "
                 f"Regulars brings PostgreSQL {ours}. Go back to the version of Regulars that you had, save "
-                "everything with its `pg_dump`, and restore that into a fresh home; or set "
-                "REGULARS_DATABASE_URL to a server of your own."
+                "everything with `regulars backup FILE`, and bring it back with this version: "
+                "`regulars restore FILE --replace`. Or set REGULARS_DATABASE_URL to a server of your own."
             )
 
     def _bring_up(self, patience_seconds: float) -> None:
@@ -216,7 +252,9 @@ class Embedded:
         for path in (self._data / "postmaster.pid", socket / ".s.PGSQL.5432.lock"):
             if path.exists():
                 lines = path.read_text(errors="replace").split("\n")
-                path.write_text("\n".join([str(os.getpid()), *lines[1:]]))
+                with path.open("r+") as file:  # in place: once emptied it may not fit on a full disk any more
+                    file.write("\n".join([str(os.getpid()), *lines[1:]]))
+                    file.truncate()
 
     # -- stopping
 

@@ -17,9 +17,12 @@ from regulars.domain.page import Needs, Page
 from regulars.domain.program import Program, PurchaseRule
 from regulars.storage import decisions as saving
 from regulars.storage import deliveries, heads, pages, programs
-from regulars.storage.database import Connection, Database, Session
+from regulars.storage.database import GONE, Connection, Database, Session
 from regulars.storage.deliveries import StoredDelivery
 from regulars.storage.heads import Head
+
+HEAD_PATIENCE = "500ms"
+"""For the head row of a batch in doubt: then it is asked for anew, and no server is filled with who wait."""
 
 # A batch finds every row by a key. Its statements are planned for keeps, maybe while the tables are still
 # empty and reading them whole looks cheap: so only plans that look up key by key are left to choose from.
@@ -47,11 +50,7 @@ class Lost(Exception):
 
 
 class Unknown(Exception):
-    """The database went away after COMMIT was sent. `transaction` is what to ask `fate_of` for."""
-
-    def __init__(self, transaction: str) -> None:
-        super().__init__(transaction)
-        self.transaction = transaction
+    """The database went away after COMMIT was sent. `happened` finds out what became of it."""
 
 
 class Batch:
@@ -120,19 +119,20 @@ async def open_batch(database: Database, program_id: int) -> AsyncIterator[Batch
             except asyncpg.PostgresError as error:
                 if error.sqlstate and error.sqlstate[:2] in ("22", "23", "40"):
                     await connection.execute("rollback")
-                raise
-            except asyncio.CancelledError:
-                connection.terminate()
-                if batch is not None and batch.is_committing:
-                    raise Unknown(batch.head.transaction) from None
+                else:
+                    connection.terminate()
                 raise
             except BaseException:
                 connection.terminate()
                 raise
     except asyncpg.PostgresError as error:
         raise _meaning(error, batch) from error
-    except (asyncpg.InterfaceError, OSError, TimeoutError) as error:
+    except GONE as error:
         raise _away(batch) from error
+    except asyncio.CancelledError:  # while returning the connection, the COMMIT may even have been answered
+        if batch is not None and batch.is_committing:
+            raise Unknown from None
+        raise
 
 
 def _meaning(error: asyncpg.PostgresError, batch: Batch | None) -> Exception:
@@ -146,19 +146,31 @@ def _meaning(error: asyncpg.PostgresError, batch: Batch | None) -> Exception:
 
 def _away(batch: Batch | None) -> Exception:
     if batch is not None and batch.is_committing:
-        return Unknown(batch.head.transaction)
+        return Unknown()
     return Lost()
 
 
-async def fate_of(database: Database, transaction: str) -> str | None:
-    """What became of a transaction whose COMMIT was not answered; see `heads.fate`. Raises Lost when it
-    can't say."""
+async def happened(database: Database, program_id: int, decisions: Sequence[Decision]) -> bool:
+    """Whether the batch with these decisions, whose COMMIT was not answered, happened. Raises Lost while
+    nobody can say.
+
+    Whoever gets the head row knows that the batch's transaction has ended; then its last decision is there,
+    or not. `pg_xact_status` would not do: after a crash, the number of a transaction that left no trace is
+    given to another one, whose fate would be taken for ours.
+    """
+    last = next((decision for decision in reversed(decisions) if decision.id), None)
+    if last is None:
+        return False  # at most a refusal and what was received are remembered: doing it again doubles nothing
     try:
         async with database.acquire() as connection:
             try:
-                return await heads.fate(connection, transaction)
+                await connection.execute(f"begin; set local lock_timeout = '{HEAD_PATIENCE}'")
+                await heads.lock(connection, program_id)
+                found = await saving.is_stored(connection, program_id, last)
+                await connection.execute("rollback")
             except BaseException:
                 connection.terminate()
                 raise
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+    except (asyncpg.PostgresError, *GONE) as error:
         raise Lost from error
+    return found

@@ -12,6 +12,20 @@ Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 LEAST_VERSION = 15
 
+GONE = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
+"""What a connection that ended under our hands raises, besides the server's own errors. The internal error
+comes when the server's last word is read at the very moment in which we ask for something."""
+
+AWAY = ("08", "53", "57")
+"""SQLSTATE classes of a server that can't answer now: connection lost, out of resources, being stopped."""
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether it says that the database can't answer now; not that something was wrong with a question."""
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "")[:2] in AWAY
+    return isinstance(error, GONE)
+
 
 class Session(asyncpg.Connection):
     """A connection that counts its batches, so that statements are planned anew while tables grow."""
@@ -26,6 +40,14 @@ class Session(asyncpg.Connection):
         """True at batch 1, 2, 4, 8 …: a plan made while a table was small may read all of it later."""
         self.batches += 1
         return self.batches & (self.batches - 1) == 0
+
+    def get_reset_query(self) -> str:
+        """Nothing: what we set is local to its transaction, so the next user finds a connection as new.
+
+        Asking for a reset would cost each batch a round trip, and could fail or hang when its COMMIT has been
+        answered already.
+        """
+        return ""
 
 
 class NotDurable(RuntimeError):
@@ -54,6 +76,8 @@ class Database:
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", dsn: str) -> None:
         self.pool = pool
         self.dsn = dsn
+        self.long_reads = asyncio.Semaphore(max(1, pool.get_max_size() * 2 // 3))
+        """The rest is for batches, for looking up who calls, and for health."""
 
     @classmethod
     async def connect(

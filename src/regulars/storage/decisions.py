@@ -55,6 +55,9 @@ _UPDATE_CUSTOMERS = CUSTOMERS.replacing(
 )
 _UPDATE_LOTS = LOTS.replacing("lot_id", ["remaining", "state"])
 _REPLACE_ACCOUNT = ACCOUNTS.replacing("customer_id")
+_FIND_DECISION = (
+    f"select {', '.join(DECISIONS.columns)} from decisions where program_id = $1 and decision_id = $2"
+)
 _REPLACE_IDENTITY = (
     " on conflict (program_id, scope, key) do update set fingerprint = excluded.fingerprint,"
     " decision_id = excluded.decision_id, refusal = excluded.refusal, at = excluded.at"
@@ -86,6 +89,12 @@ async def save(
     )
     await EVENTS.insert(connection, program_id, [row for decision in stored for row in _event_rows(decision)])
     return chain_hash
+
+
+async def is_stored(connection: Connection, program_id: int, decision: Decision) -> bool:
+    """Whether this very decision is in the book, and not another one that took its number."""
+    row = await connection.fetchrow(_FIND_DECISION, program_id, decision.id)
+    return row is not None and tuple(row) == _decision_row(decision)
 
 
 async def _save_customers(connection: Connection, program_id: int, decisions: Iterable[Decision]) -> None:

@@ -12,21 +12,19 @@ _COLUMNS = ", ".join(f'"{name}"' for name in _COUNTERS)
 _CHANGES = ", ".join(f'"{name}" = ${number}' for number, name in enumerate(_COUNTERS, start=4))
 
 _LOCK = f"""
-    select version, clock_offset_seconds, last_at, chain, pg_current_xact_id()::text as transaction,
-    {_COLUMNS}
+    select version, clock_offset_seconds, last_at, chain, {_COLUMNS}
       from heads where program_id = $1 for update
 """
 _SAVE = f"update heads set last_at = $2, chain = $3, {_CHANGES} where program_id = $1"
 
 
 class Head(msgspec.Struct):
-    """What the head row said when it was locked. `transaction` is what `fate` later asks for."""
+    """What the head row said when it was locked."""
 
     version: int
     clock_offset_seconds: int
     last_at: datetime
     chain: bytes
-    transaction: str
     ids: Counters
 
 
@@ -40,7 +38,6 @@ async def lock(connection: Connection, program_id: int) -> Head | None:
         clock_offset_seconds=row["clock_offset_seconds"],
         last_at=row["last_at"],
         chain=row["chain"],
-        transaction=row["transaction"],
         ids=Counters(**{name: row[name] for name in _COUNTERS}),
     )
 
@@ -48,10 +45,3 @@ async def lock(connection: Connection, program_id: int) -> Head | None:
 async def save(connection: Connection, program_id: int, *, at: datetime, chain: bytes, ids: Counters) -> None:
     """Writes counters, time and chain hash as the batch leaves them."""
     await connection.execute(_SAVE, program_id, at, chain, *(getattr(ids, name) for name in _COUNTERS))
-
-
-async def fate(connection: Connection, transaction: str) -> str | None:
-    """What became of a transaction: "committed", "aborted", "in progress", or None when it is long
-    forgotten."""
-    status: str | None = await connection.fetchval("select pg_xact_status($1::text::xid8)", transaction)
-    return status

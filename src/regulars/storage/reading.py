@@ -2,37 +2,35 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Final
 
 import asyncpg
 
 from regulars.domain.errors import Busy
-from regulars.storage.database import Connection, Database
+from regulars.storage.database import GONE, Connection, Database, is_away
 
 PATIENCE_SECONDS: Final = 2.0
-AWAY: Final = ("08", "53", "57")
-"""SQLSTATE classes of a server that can't answer now: connection lost, out of resources, being stopped."""
 
 
 @asynccontextmanager
 async def reading(
-    database: Database, *, patience_seconds: float = PATIENCE_SECONDS
+    database: Database, *, patience_seconds: float = PATIENCE_SECONDS, long: bool = False
 ) -> AsyncIterator[Connection]:
     """A connection for reads done within `patience_seconds`. Raises Busy when the database can't answer now.
 
-    A frozen server heeds no timeout of its own, so the clock is ours, and its connection is dropped.
+    A frozen server heeds no timeout of its own, so the clock is ours, and its connection is dropped. Reads
+    that may be `long` never hold all connections: whoever waits for a locked table keeps nobody else waiting.
     """
+    place = database.long_reads if long else nullcontext()
     try:
-        async with asyncio.timeout(patience_seconds), database.acquire() as connection:
+        async with asyncio.timeout(patience_seconds), place, database.acquire() as connection:
             try:
                 yield connection
             except asyncio.CancelledError:
                 connection.terminate()
                 raise
-    except asyncpg.PostgresError as error:
-        if (error.sqlstate or "")[:2] in AWAY:
+    except (asyncpg.PostgresError, *GONE) as error:
+        if is_away(error):
             raise Busy from error
         raise
-    except (asyncpg.InterfaceError, OSError, TimeoutError) as error:
-        raise Busy from error

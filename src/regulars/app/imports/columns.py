@@ -1,4 +1,4 @@
-"""What columns a file may have, and reading one row's values: each reader names the column that is at fault."""
+"""The columns of a file, and reading one row's values: each reader names the column that is at fault."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -30,9 +30,13 @@ class Column(msgspec.Struct, frozen=True):
     required: bool = False
 
 
-def column_names(columns: Iterable[Column]) -> dict[str, str]:
-    """The column that each name means."""
-    return {name: column.name for column in columns for name in (column.name, *column.also)}
+def column_names(columns: Iterable[Column]) -> dict[str, tuple[str, int]]:
+    """The column that each name means, and its rank: of two names of one column, the lower rank counts."""
+    return {
+        name: (column.name, rank)
+        for column in columns
+        for rank, name in enumerate((column.name, *column.also))
+    }
 
 
 class Cells:
@@ -48,7 +52,7 @@ class Cells:
             return None
         if len(text) > longest:
             raise Invalid(name, f"must have at most {longest} characters")
-        if not text.isascii() and _UNFIT.search(text) or "\x00" in text:
+        if "\x00" in text or (not text.isascii() and _UNFIT.search(text)):
             raise Invalid(name, "is not UTF-8 text, or holds a NUL")
         return text
 

@@ -8,10 +8,14 @@ from regulars.app.imports.shop import Shop, Tell
 from regulars.domain.account import MAX_ADJUSTMENT
 from regulars.domain.commands import Activity, AdjustPoints, CustomerRef, Identity, SaveCustomer
 from regulars.domain.decisions import Decision, Outcome
-from regulars.domain.errors import CustomerBlocked, IdentityReused, Invalid
+from regulars.domain.errors import CustomerBlocked, Invalid
 
 COLUMNS: Final = (
-    Column("customer_id", "the shop's id of the customer; blank: the member with that e-mail", ("merchant_id", "id")),
+    Column(
+        "customer_id",
+        "the shop's id of the customer; blank: the member with that e-mail",
+        ("merchant_id", "id"),
+    ),
     Column("email", "the e-mail", ("customer_email",)),
     Column("first_name", "the first name"),
     Column("last_name", "the last name"),
@@ -77,7 +81,3 @@ def _points(saved: Decision, points: int, shop: Shop) -> AdjustPoints:
     return AdjustPoints(
         merchant_id=customer.merchant_id, points=points, reason=REASON, actor=ACTOR, identity=identity
     )
-
-
-def say_reused(_: IdentityReused) -> str:
-    return "The customer's points were imported before, and they were another number."

@@ -1,4 +1,4 @@
-"""Reads CSV files and JSON lines, plain or gzipped, row by row: never more of a file than one row at a time."""
+"""Reads CSV files and JSON lines, plain or gzipped, row by row, with never more than one of them held."""
 
 import csv
 import gzip
@@ -38,7 +38,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
 
 
 class RowsFile:
-    """An open file of rows. `header` is what its rejected rows are written under; `unused` what is not read."""
+    """An open file of rows. `header`: what its rejected rows are written under; `unused`: other columns."""
 
     def __init__(self, path: Path, columns: Sequence[Column]) -> None:
         self.path = path
@@ -49,6 +49,7 @@ class RowsFile:
         self._required = [column.name for column in columns if column.required]
         self._file: IO[bytes] = path.open("rb")
         self._line = 0
+        self._text = ""
 
     def __enter__(self) -> Self:
         return self
@@ -76,25 +77,29 @@ class RowsFile:
             raise UnreadableFile(f"{self.path.name} is damaged after line {self._line}: {error}.") from None
 
     def _lines(self, stream: IO[bytes]) -> Iterator[str]:
-        """The lines as text; bytes that are no UTF-8 are kept as lone surrogates, for their row to be refused."""
+        """The lines as text; what is no UTF-8 is kept as lone surrogates, for its row to be refused."""
         while raw := stream.readline(LINE_BYTES + 1):
             self._line += 1
             if len(raw) > LINE_BYTES:
                 raise UnreadableFile(
-                    f"{self.path.name}: line {self._line} has more than {LINE_BYTES:,} bytes; is it a text file?"
+                    f"{self.path.name}: line {self._line} has more than {LINE_BYTES:,} bytes."
                 )
             if self._line == 1:
                 if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
                     raise UnreadableFile(f"{self.path.name} is in UTF-16. Save it as UTF-8.")
                 raw = raw.removeprefix(b"\xef\xbb\xbf")
-            yield raw.decode("utf-8", "surrogateescape")
+            self._text = raw.decode("utf-8", "surrogateescape")
+            yield self._text
 
     # -- CSV
 
     def _csv_rows(self, lines: Iterator[str]) -> Iterator[Row]:
         first = next(lines, "")
         delimiter = max(DELIMITERS, key=first.count)
-        self.header = next(csv.reader([first], delimiter=delimiter), [])
+        try:
+            self.header = next(csv.reader([first], delimiter=delimiter), [])
+        except csv.Error as error:
+            raise UnreadableFile(f"{self.path.name}: the first line is no CSV: {error}.") from None
         names = self._columns_of(self.header)
         wanted = [(place, name) for place, name in enumerate(names) if name is not None]
         reader = csv.reader(lines, delimiter=delimiter, strict=True)
@@ -105,7 +110,7 @@ class RowsFile:
             except StopIteration:
                 return
             except csv.Error as error:
-                yield Row(begins, {}, (), f"is no CSV: {error}")
+                yield Row(begins, {}, (self._text.rstrip("\r\n"),), f"is no CSV: {error}")
                 continue
             if not cells:
                 continue
@@ -116,21 +121,35 @@ class RowsFile:
 
     def _columns_of(self, header: Sequence[str]) -> list[str | None]:
         """Our names of the file's columns, None for what is not read. Raises UnreadableFile."""
-        names = [self._name_of(title) for title in header]
+        meant = [self._meaning_of(title) for title in header]
+        best: dict[str, int] = {}
+        for name, rank in filter(None, meant):
+            best[name] = min(rank, best.get(name, rank))
+        names = [self._if_best(found, best, title) for found, title in zip(meant, header, strict=True)]
         used = [name for name in names if name is not None]
-        doubled = sorted({name for name in used if used.count(name) > 1})
-        if doubled:
+        if doubled := sorted({name for name in used if used.count(name) > 1}):
             raise UnreadableFile(f"{self.path.name}: more than one column is {' and '.join(doubled)}.")
         if missing := [name for name in self._required if name not in used]:
             raise UnreadableFile(f"{self.path.name}: the first line has no column {', '.join(missing)}.")
         return names
 
-    def _name_of(self, title: str) -> str | None:
+    def _if_best(self, found: tuple[str, int] | None, best: dict[str, int], title: str) -> str | None:
+        if found is not None and found[1] > best[found[0]]:
+            self._leave(title)
+            return None
+        return found[0] if found is not None else None
+
+    def _meaning_of(self, title: str) -> tuple[str, int] | None:
+        """The column that a title means, and its rank among that column's names."""
         plain = title.strip().lower().replace(" ", "_")
-        name = self._names.get(plain)
-        if name is None and plain not in IGNORED and len(self.unused) < NAMES_KEPT:
+        found = self._names.get(plain)
+        if found is None and plain not in IGNORED:
+            self._leave(title)
+        return found
+
+    def _leave(self, title: str) -> None:
+        if len(self.unused) < NAMES_KEPT:
             self.unused.add(title.strip()[:40])
-        return name
 
     # -- JSON lines
 
@@ -144,19 +163,24 @@ class RowsFile:
                 if not isinstance(found, dict):
                     raise TypeError("it is another kind of value")
                 yield Row(line, self._values(found), cells)
-            except (msgspec.DecodeError, UnicodeDecodeError, TypeError, RecursionError) as error:
+            except (msgspec.DecodeError, ValueError, TypeError, RecursionError) as error:
                 yield Row(line, {}, cells, f"is no JSON object: {error}")
 
     def _values(self, found: dict[str, Any]) -> dict[str, str]:
         """An object's values as text. Raises TypeError for one that is a list or an object itself."""
-        values = {}
+        values: dict[str, str] = {}
+        ranks: dict[str, int] = {}
         for title, value in found.items():
-            name = self._name_of(title)
-            if name is None or value is None:
+            meant = self._meaning_of(title)
+            if meant is None or value is None:
+                continue
+            name, rank = meant
+            if rank > ranks.get(name, rank):
+                self._leave(title)
                 continue
             if isinstance(value, bool):
                 value = "true" if value else "false"
             if not isinstance(value, str | int):
                 raise TypeError(f"{title} is a list or an object")
-            values[name] = str(value)
+            values[name], ranks[name] = str(value), rank
         return values

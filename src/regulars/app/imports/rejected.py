@@ -26,7 +26,7 @@ class Rejections:
     def add(self, header: Sequence[str], line: int, reason: str, cells: Sequence[str]) -> None:
         """Writes one row; the first one brings the header, which has the columns of the file itself."""
         if self._file is None:
-            descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             # What was no UTF-8 in the input is written as the very same bytes.
             self._file = os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="")
             self._writer = csv.writer(self._file)

@@ -1,23 +1,23 @@
-"""Takes a file through the engine: many commands on the way at once, in the file's order, all safe to repeat."""
+"""Takes a file through the engine: many rows on their way at once, in the file's order."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from regulars.app.deliveries import describe_refusal
 from regulars.app.house import House
 from regulars.app.imports import customers, orders, refunds
 from regulars.app.imports.columns import Cells, Column
-from regulars.app.imports.files import Row, RowsFile
+from regulars.app.imports.files import Row, RowsFile, UnreadableFile
+from regulars.app.imports.reasons import reason_of
 from regulars.app.imports.rejected import Rejections
 from regulars.app.imports.shop import Shop, Tell
 from regulars.domain.commands import Command
 from regulars.domain.decisions import Decision, Outcome
-from regulars.domain.errors import IdentityReused, Invalid, Refused, Unavailable
+from regulars.domain.errors import Invalid, Refused, Unavailable
 from regulars.storage import programs
 
 ON_THE_WAY: Final = 300
@@ -75,7 +75,7 @@ async def find_shop(house: House, program_id: int | None, site_id: int | None) -
         async with house.database.acquire() as connection:
             known = await programs.ids(connection)
         if len(known) != 1:
-            raise Invalid("program", f"must be named: there are {len(known)}" if known else "is missing: there is none")
+            raise Invalid("program", f"must be named: there are {len(known)} programs")
         program_id = known[0]
     program = await house.programs.get(program_id)
     if site_id is None and len(program.sites) != 1:
@@ -96,9 +96,11 @@ async def run_import(
         run = _Run(house, kind, shop, summary, rejections, file)
         try:
             async with asyncio.TaskGroup() as group:
-                await run.feed(group, progress)
+                problem = await run.feed(group, progress)
         except BaseExceptionGroup as failed:
             raise failed.exceptions[0] from None
+        if problem is not None:
+            raise problem
         summary.unused = tuple(sorted(file.unused))
     summary.rejected_file = str(rejections.path) if summary.rejected else None
     summary.took_seconds = round(time.monotonic() - began, 3)
@@ -125,21 +127,28 @@ class _Run:
         self._file = file
         self._room = asyncio.Semaphore(ON_THE_WAY)
 
-    async def feed(self, group: asyncio.TaskGroup, progress: Callable[[Progress], None] | None) -> None:
-        """Starts each row's work as soon as there is room for it; rows begin in the file's order."""
-        for number, row in enumerate(self._file.rows(), start=1):
-            await self._room.acquire()
-            group.create_task(self._take(row)).add_done_callback(self._leave)
-            if progress is not None and number % ROWS_BETWEEN_NEWS == 0:
-                progress(self._news())
+    async def feed(
+        self, group: asyncio.TaskGroup, progress: Callable[[Progress], None] | None
+    ) -> UnreadableFile | None:
+        """Starts each row's work as soon as there is room for it; rows begin in the file's order.
+
+        Answers what keeps the file from being read any further, so that the rows on their way are awaited.
+        """
+        try:
+            for number, row in enumerate(self._file.rows(), start=1):
+                await self._room.acquire()
+                group.create_task(self._take(row)).add_done_callback(self._leave)
+                if progress is not None and number % ROWS_BETWEEN_NEWS == 0:
+                    progress(self._news())
+        except UnreadableFile as problem:
+            return problem
+        return None
 
     def _leave(self, _: object) -> None:
         self._room.release()
 
     def _news(self) -> Progress:
-        return Progress(
-            read_bytes=self._file.position, file_bytes=self._file.size, rows=self._summary.rows
-        )
+        return Progress(read_bytes=self._file.position, file_bytes=self._file.size, rows=self._summary.rows)
 
     async def _take(self, row: Row) -> None:
         summary = self._summary
@@ -148,7 +157,7 @@ class _Run:
             try:
                 outcome = await self._kind.take(Cells(row.values), self._shop, self._tell)
             except Refused as refusal:
-                reason = _reason(refusal)
+                reason = reason_of(refusal)
             else:
                 if outcome is Outcome.DONE:
                     summary.recorded += 1
@@ -160,7 +169,7 @@ class _Run:
             self._rejections.add(self._file.header, row.line, reason, row.cells)
 
     async def _tell(self, command: Command) -> Decision:
-        """The decision on a command. While the database is away it is sent again: every row has its identity."""
+        """The decision on a command, which is sent again while the database is away: rows have identities."""
         engine, program_id = self._house.engine, self._shop.program.id
         end = time.monotonic() + PATIENCE_SECONDS
         while True:
@@ -170,7 +179,3 @@ class _Run:
                 if time.monotonic() > end:
                     raise
             await asyncio.sleep(PAUSE_SECONDS)
-
-
-def _reason(refusal: Refused) -> str:
-    return customers.say_reused(refusal) if isinstance(refusal, IdentityReused) else describe_refusal(refusal)

@@ -65,10 +65,13 @@ class NoRoute(Exception):
         self.allowed = allowed
 
 
-def _tree() -> dict[tuple[str, ...], dict[str, Route]]:
-    tree: dict[tuple[str, ...], dict[str, Route]] = {}
+def _tree() -> dict[tuple[str | None, ...], dict[str, Route]]:
+    """The routes by the parts of their path, with None where an id stands: no part of a request is None."""
+    tree: dict[tuple[str | None, ...], dict[str, Route]] = {}
     for route in ROUTES:
-        tree.setdefault(tuple(route.path.split("/")[1:]), {})[route.method] = route
+        parts = route.path.split("/")[1:]
+        key = tuple(None if part == "{merchant_id}" else part for part in parts)
+        tree.setdefault(key, {})[route.method] = route
     return tree
 
 
@@ -89,7 +92,7 @@ def find_route(method: str, raw_path: bytes) -> tuple[Route, dict[str, str]]:
 def _match(parts: tuple[str, ...]) -> tuple[dict[str, Route], dict[str, str]]:
     if (exact := _TREE.get(parts)) is not None:
         return exact, {}
-    if len(parts) > 2 and (found := _TREE.get((*parts[:2], "{merchant_id}", *parts[3:]))) is not None:
+    if len(parts) > 2 and (found := _TREE.get((*parts[:2], None, *parts[3:]))) is not None:
         return found, {"merchant_id": _decoded(parts[2])}
     raise NoRoute
 
