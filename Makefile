@@ -40,7 +40,7 @@ format: setup-dev  ## let ruff put the code into shape
 	$(bin)/ruff check --fix .
 	$(bin)/ruff format .
 
-bench: setup  ## measure orders and reads a second on this machine
+bench: setup  ## measure orders a second on this machine, and that none is lost; ARGS="--quick"
 	@$(bin)/python bench/run.py $(ARGS)
 
 lock:  ## pin every package anew with hashes (UPGRADE=1 takes the newest versions)
