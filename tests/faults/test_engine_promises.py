@@ -9,11 +9,12 @@ from typing import Any
 import asyncpg
 import pytest
 
+from regulars.app.deliveries import Delivery
 from regulars.app.house import House
 from regulars.app.programs import create_program
 from regulars.domain.commands import AdjustPoints, Identity
 from regulars.domain.decisions import Outcome
-from regulars.domain.errors import Busy, Late, Rejected, Unsure
+from regulars.domain.errors import Busy, Late, NotEnoughPoints, Rejected, Unsure
 from regulars.storage.batch import Batch
 from tests import make
 from tests.faults.proxy import Proxy, proxied
@@ -191,3 +192,22 @@ async def test_a_connection_whose_library_is_confused_is_replaced_and_nothing_is
     assert confused == [moment]
     assert {decision.outcome for decision in decisions} == {Outcome.DONE}
     assert await book(database) == {"orders": 2, "movements": 3, "available": 25}
+
+
+async def test_what_only_remembers_a_refusal_or_logs_a_call_is_found_out_too(
+    behind_proxy: tuple[House, Proxy, int], database: str
+) -> None:
+    house, proxy, shop = behind_proxy
+    await house.engine.submit(shop, make.order("A1", total=1000, shipping=0))
+    await house.engine.submit(shop, gift())
+    proxy.lose = "reply"
+    with pytest.raises(NotEnoughPoints):
+        await house.engine.submit(shop, gift(points=-50, key="too much"))
+    proxy.lose = "reply"
+    call = Delivery(credential_id=1, integration="common", hook="a", body=b"{}", received_at=make.NOON)
+    assert (await house.engine.submit(shop, gift(), delivery=call)).outcome is Outcome.REPEATED
+    assert proxy.lost == 2
+    connection = await asyncpg.connect(database)
+    assert await connection.fetchval("select count(*) from deliveries") == 1
+    assert await connection.fetchval("select count(*) from identities where refusal is not null") == 1
+    await connection.close()

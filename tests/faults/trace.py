@@ -60,15 +60,8 @@ def traced(pids: Sequence[int]) -> Iterator[Trace]:
     trace = Trace()
     with tempfile.TemporaryDirectory(prefix="strace-") as folder:
         path = Path(folder, "trace")
-        wanted = f"trace={READS},{WRITES},{SYNCS}"
-        options = ["-f", "-ttt", "-T", "-y", "-s", "600", "-e", wanted, "-e", "signal=none", "-o", str(path)]
-        process = subprocess.Popen(
-            ["strace", *options, *(part for pid in pids for part in ("-p", str(pid)))],
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process = _attach(pids, path)
         try:
-            _wait_until_attached(process, pids)
             yield trace
         finally:
             process.send_signal(signal.SIGINT)  # it lets go of them, and they go on
@@ -76,15 +69,24 @@ def traced(pids: Sequence[int]) -> Iterator[Trace]:
         trace.calls = list(parse(path.read_text(errors="replace").splitlines()))
 
 
-def _wait_until_attached(process: subprocess.Popen[str], pids: Sequence[int]) -> None:
-    end = time.monotonic() + ATTACH_SECONDS
-    while not all(_is_traced(pid) for pid in pids):
-        if process.poll() is not None:
-            assert process.stderr is not None
-            raise Cannot(f"strace can't look at other processes here: {process.stderr.read()[:200]}")
-        if time.monotonic() > end:
-            raise Cannot("strace did not get hold of the processes")
-        time.sleep(0.02)
+def _attach(pids: Sequence[int], path: Path) -> subprocess.Popen[str]:
+    """An strace that has hold of all of them. Again when one of them has just ended, as a helper may."""
+    wanted = f"trace={READS},{WRITES},{SYNCS}"
+    options = ["-f", "-ttt", "-T", "-y", "-s", "600", "-e", wanted, "-e", "signal=none", "-o", str(path)]
+    said = ""
+    for _ in range(3):
+        living = [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+        named = [part for pid in living for part in ("-p", str(pid))]
+        process = subprocess.Popen(["strace", *options, *named], stderr=subprocess.PIPE, text=True)
+        end = time.monotonic() + ATTACH_SECONDS
+        while process.poll() is None:
+            if all(_is_traced(pid) for pid in living):
+                return process
+            if time.monotonic() > end:
+                process.kill()
+            time.sleep(0.02)
+        said = process.communicate()[1]
+    raise Cannot(f"strace can't look at other processes here: {said[:200]}")
 
 
 def _is_traced(pid: int) -> bool:

@@ -55,6 +55,8 @@ class Shop:
         self.keys = created
         self.mark = mark
         self.ids = ids
+        self.powerless: dict[str, str] = {}
+        """The header of an API key without a scope, where one was made."""
         self.bearer = {"authorization": f"Bearer {created.api_token}"}
         pair = f"{created.site_token}:{created.site_secret}".encode()
         self.basic = {"authorization": f"Basic {base64.b64encode(pair).decode()}"}
@@ -73,6 +75,10 @@ class Shop:
     def call(self, payload: Mapping[str, Any]) -> bytes:
         """A hook's body of these members."""
         return self.sign({name: msgspec.json.encode(value).decode() for name, value in payload.items()})
+
+    def call_as_php(self, payload: Mapping[str, Any]) -> bytes:
+        """The same as PHP writes it: ASCII alone."""
+        return self.sign({name: json_text(value) for name, value in payload.items()})
 
     def read(self, path: str, customer_ids: str | None = None) -> str:
         """The target of a signed balance read."""
@@ -194,6 +200,7 @@ async def open_world(database: str, home: Path) -> World:
     world = World(house, mine, theirs)
     await furnish(world, mine)
     await furnish(world, theirs)
+    mine.powerless = await world.key(mine)
     return world
 
 

@@ -4,10 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import asyncpg
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from regulars.app.house import House
 from regulars.app.programs import create_program
+from regulars.domain.errors import Busy
 from regulars.jobs import loop
 from tests import make
 from tests.app.conftest import Clock
@@ -73,3 +77,24 @@ async def test_a_job_that_fails_is_tried_again_and_keeps_nobody_else_from_runnin
     async with asyncio.timeout(10):
         await loop.run(house, stop)
     assert runs[:4] == ["falls", "stands", "falls", "stands"]
+
+
+@pytest.mark.parametrize(
+    "error", [asyncpg.CannotConnectNowError("starting up"), asyncpg.InternalClientError("busy"), Busy()]
+)
+async def test_a_database_that_is_away_is_a_line_in_the_log_and_no_stack_trace(
+    late_house: tuple[House, Clock], monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    house, _ = late_house
+    stop = asyncio.Event()
+
+    async def waits(house: House) -> None:
+        stop.set()
+        raise error
+
+    monkeypatch.setattr(loop, "JOBS", ((waits, 0.0),))
+    monkeypatch.setattr(loop, "log", structlog.get_logger())  # one that nobody has bound to a stream yet
+    with capture_logs() as said:
+        await loop.run(house, stop)
+    assert [(line["event"], line["log_level"]) for line in said] == [("a job has to wait", "warning")]
+    assert "exc_info" not in said[0]

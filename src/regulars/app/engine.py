@@ -20,6 +20,7 @@ from regulars.domain.page import needs
 from regulars.domain.program import Program, PurchaseRule
 from regulars.storage.batch import Conflict, Lost, Unknown, happened, open_batch
 from regulars.storage.database import Database
+from regulars.storage.deliveries import StoredDelivery
 
 log = structlog.get_logger(__name__)
 
@@ -72,7 +73,8 @@ class Lane:
         self.program: Program | None = None
         self.rules: dict[int, PurchaseRule] = {}
         self.in_doubt: list[Decision] = []
-        """What the batch whose COMMIT is on its way has decided."""
+        self.received: list[StoredDelivery] = []
+        """What the batch whose COMMIT is on its way has decided, and keeps of the calls themselves."""
 
     def __len__(self) -> int:
         return len(self.urgent) + len(self.bulk)
@@ -217,7 +219,7 @@ class Engine:
                 self.reached("before save")
                 await tx.save(page, decisions, received, at=now)
                 self.reached("after save")
-                lane.in_doubt = decisions
+                lane.in_doubt, lane.received = decisions, received
                 self.reached("before commit")
                 await tx.commit()
                 self.reached("after commit")
@@ -236,7 +238,7 @@ class Engine:
         while True:
             try:
                 async with asyncio.timeout_at(until):
-                    is_done = await happened(self._database, lane.program_id, lane.in_doubt)
+                    is_done = await happened(self._database, lane.program_id, lane.in_doubt, lane.received)
             except (Lost, TimeoutError):
                 if loop.time() >= deadline:
                     for waiting in batch:

@@ -150,23 +150,22 @@ def _away(batch: Batch | None) -> Exception:
     return Lost()
 
 
-async def happened(database: Database, program_id: int, decisions: Sequence[Decision]) -> bool:
-    """Whether the batch with these decisions, whose COMMIT was not answered, happened. Raises Lost while
+async def happened(
+    database: Database, program_id: int, decisions: Sequence[Decision], received: Sequence[StoredDelivery]
+) -> bool:
+    """Whether the batch that saved these, and whose COMMIT was not answered, happened. Raises Lost while
     nobody can say.
 
-    Whoever gets the head row knows that the batch's transaction has ended; then its last decision is there,
+    Whoever gets the head row knows that the batch's transaction has ended; then what it wrote last is there,
     or not. `pg_xact_status` would not do: after a crash, the number of a transaction that left no trace is
     given to another one, whose fate would be taken for ours.
     """
-    last = next((decision for decision in reversed(decisions) if decision.id), None)
-    if last is None:
-        return False  # at most a refusal and what was received are remembered: doing it again doubles nothing
     try:
         async with database.acquire() as connection:
             try:
                 await connection.execute(f"begin; set local lock_timeout = '{HEAD_PATIENCE}'")
                 await heads.lock(connection, program_id)
-                found = await saving.is_stored(connection, program_id, last)
+                found = await _is_there(connection, program_id, decisions, received)
                 await connection.execute("rollback")
             except BaseException:
                 connection.terminate()
@@ -174,3 +173,16 @@ async def happened(database: Database, program_id: int, decisions: Sequence[Deci
     except (asyncpg.PostgresError, *GONE) as error:
         raise Lost from error
     return found
+
+
+async def _is_there(
+    connection: Connection, program_id: int, decisions: Sequence[Decision], received: Sequence[StoredDelivery]
+) -> bool:
+    """Looks for one row that this batch, and no other, has written."""
+    for decision in reversed(decisions):
+        if decision.id:
+            return await saving.is_stored(connection, program_id, decision)
+    for decision in reversed(decisions):
+        if decision.identity is not None:
+            return await saving.is_remembered(connection, program_id, decision)
+    return await deliveries.is_stored(connection, program_id, received[-1])

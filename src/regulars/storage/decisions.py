@@ -58,6 +58,10 @@ _REPLACE_ACCOUNT = ACCOUNTS.replacing("customer_id")
 _FIND_DECISION = (
     f"select {', '.join(DECISIONS.columns)} from decisions where program_id = $1 and decision_id = $2"
 )
+_FIND_IDENTITY = (
+    f"select {', '.join(IDENTITIES.columns)} "
+    "from identities where program_id = $1 and scope = $2 and key = $3"
+)
 _REPLACE_IDENTITY = (
     " on conflict (program_id, scope, key) do update set fingerprint = excluded.fingerprint,"
     " decision_id = excluded.decision_id, refusal = excluded.refusal, at = excluded.at"
@@ -95,6 +99,13 @@ async def is_stored(connection: Connection, program_id: int, decision: Decision)
     """Whether this very decision is in the book, and not another one that took its number."""
     row = await connection.fetchrow(_FIND_DECISION, program_id, decision.id)
     return row is not None and tuple(row) == _decision_row(decision)
+
+
+async def is_remembered(connection: Connection, program_id: int, decision: Decision) -> bool:
+    """Whether the identity of this very decision, most likely a refusal, is remembered."""
+    wanted = _identity_row(decision)
+    row = await connection.fetchrow(_FIND_IDENTITY, program_id, *wanted[:2])
+    return row is not None and tuple(row) == wanted
 
 
 async def _save_customers(connection: Connection, program_id: int, decisions: Iterable[Decision]) -> None:

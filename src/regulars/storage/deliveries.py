@@ -69,6 +69,12 @@ _LATEST = """
      limit $4
 """
 
+_FIND = """
+    select exists (select from deliveries
+                    where program_id = $1 and received_at = $2 and credential_id = $3 and hook = $4
+                      and status = $5 and body = $6)
+"""
+
 _PRUNE = """
     delete from deliveries
      where program_id = $1 and delivery_id in (
@@ -80,6 +86,14 @@ _PRUNE = """
 async def insert(connection: Connection, program_id: int, rows: Sequence[StoredDelivery]) -> None:
     """Writes the rows by one statement; does nothing without rows."""
     await _DELIVERIES.insert(connection, program_id, [msgspec.structs.astuple(row) for row in rows])
+
+
+async def is_stored(connection: Connection, program_id: int, row: StoredDelivery) -> bool:
+    """Whether this very call is in the log."""
+    found: bool = await connection.fetchval(
+        _FIND, program_id, row.received_at, row.credential_id, row.hook, row.status, row.body
+    )
+    return found
 
 
 async def latest(

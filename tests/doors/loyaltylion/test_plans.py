@@ -77,8 +77,8 @@ async def test_every_list_walks_along_an_index(
     plainly = listings.reading
 
     @asynccontextmanager
-    async def explaining(database: Any) -> AsyncIterator[Any]:
-        async with plainly(database) as connection:
+    async def explaining(database: Any, **how: Any) -> AsyncIterator[Any]:
+        async with plainly(database, **how) as connection:
             yield Explaining(connection, plans)
 
     monkeypatch.setattr(listings, "reading", explaining)
