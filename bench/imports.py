@@ -119,12 +119,13 @@ def main() -> None:
     asked = parser.parse_args()
     with a_place(None) as place:
         print(f"load before: {os.getloadavg()[0]:.2f}; idle: {usage.idle_share(1):.0%}")
-        say("import alone", run_import(place, write_orders(place.home / "first.csv", asked.orders)))
+        say("most customers new", run_import(place, write_orders(place.home / "first.csv", asked.orders)))
         say("the same file again", run_import(place, place.home / "first.csv"))
+        say("customers known", run_import(place, write_orders(place.home / "second.csv", asked.orders)))
         regulars(place.home, "program", "set", "1", "--approval-days", "14")
-        say("with approvals", run_import(place, write_orders(place.home / "second.csv", asked.orders)))
+        say("with approvals", run_import(place, write_orders(place.home / "third.csv", asked.orders)))
         with serving(place, workers=1) as server:
-            file = write_orders(place.home / "third.csv", asked.orders)
+            file = write_orders(place.home / "fourth.csv", asked.orders)
             say("beside a server", asyncio.run(measure(place, server, file, asked.seconds)))
         print(regulars(place.home, "verify").splitlines()[-1])
 

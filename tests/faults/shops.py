@@ -60,14 +60,24 @@ class Tally:
 class Client:
     """One of a shop's processes: it sends a call again until it is acknowledged, and then the next.
 
-    `twice`: each acknowledged call is sent once more, as by a shop that had lost the answer.
+    `twice`: each acknowledged call is sent once more, as by a shop that had lost the answer. `afresh`: each
+    call has a connection of its own, as a PHP shop's.
     """
 
-    def __init__(self, journal: Journal, calls: Iterator[Call], tally: Tally, *, twice: bool) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        calls: Iterator[Call],
+        tally: Tally,
+        *,
+        twice: bool = False,
+        afresh: bool = False,
+    ) -> None:
         self._journal = journal
         self._calls = calls
         self._tally = tally
         self._times = 2 if twice else 1
+        self._afresh = afresh
         self._left = 0
         self._call: Call
 
@@ -94,6 +104,8 @@ class Client:
         if not self._left:
             self._call, self._left = next(self._calls), self._times
         self._left -= await self._send(line)
+        if self._afresh:
+            line.close()
 
     async def _send(self, line: Line) -> bool:
         """Whether this call was acknowledged now."""
@@ -125,14 +137,12 @@ class Client:
 class Shop:
     """A program and the clients that send to it, half of them to each door."""
 
-    def __init__(
-        self, folder: Path, keys: Created, tally: Tally, *, clients: int = 12, twice: bool = False
-    ) -> None:
+    def __init__(self, folder: Path, keys: Created, tally: Tally, *, clients: int = 12, **ways: bool) -> None:
         self.keys = keys
         self.tally = tally
         self.journal = Journal(folder / f"journal-{keys.program_id}")
         self._clients = [
-            Client(self.journal, stories(keys, number), tally, twice=twice) for number in range(clients)
+            Client(self.journal, stories(keys, number), tally, **ways) for number in range(clients)
         ]
 
     async def run(self, port: int, until: asyncio.Event) -> None:

@@ -1,4 +1,4 @@
-"""The corpus laid on every route of both doors, signed where the content is to be reached, and what judges it."""
+"""The corpus laid on every route of both doors, signed where the content is to be reached."""
 
 import itertools
 import json
@@ -18,7 +18,10 @@ HOOKS: Final = (*READERS, *DIRECT, *sorted(LATER))
 
 
 class Attack(NamedTuple):
-    """One request; a long body is made by need. `refused`: it must not be taken. `server_error`: 500 is what the contract says."""
+    """One request; a long body is made by need.
+
+    `refused`: it must not be taken. `server_error`: 500 is what the contract says.
+    """
 
     name: str
     method: str
@@ -43,12 +46,13 @@ def target_of(route: Route) -> str:
 
 
 def all_attacks(shop: Shop, *, seed: int) -> list[Attack]:
-    """The whole fixed corpus, in an order by the seed, so that a part of it has something of everything."""
+    """The whole fixed corpus, shuffled by the seed, so that a part of it has something of everything."""
     found = [
-        *on_bodies(shop), *on_hooks(shop), *on_paths(shop), *on_queries(shop), *on_headers(shop), *on_reads(shop),
+        *on_bodies(shop), *on_hooks(shop), *on_paths(shop), *on_queries(shop), *on_headers(shop),
+        *on_reads(shop),
     ]  # fmt: skip
     random.Random(seed).shuffle(found)
-    return found
+    return [*on_access(shop), *found]
 
 
 def on_bodies(shop: Shop) -> Iterator[Attack]:
@@ -121,6 +125,8 @@ def on_paths(shop: Shop) -> Iterator[Attack]:
             yield Attack(f"integration {text[:60]}", "POST", target, hook, {}, server_error=True)
         yield Attack(f"nowhere {text[:60]}", "GET", f"/{text}", b"", {})
         yield Attack(f"below v2 {text[:60]}", "GET", f"/v2/{text}", b"", shop.bearer)
+        yield Attack(f"docs {text[:60]}", "GET", f"/docs/{text}", b"", {})
+        yield Attack(f"static {text[:60]}", "GET", f"/static/{text}", b"", {})
     for method in bodies.METHODS:
         if method != "POST":
             yield Attack(f"{method} hook", method, "/integrations/webhooks/common/key-verify", hook, {}, True)
@@ -145,17 +151,22 @@ def on_queries(shop: Shop) -> Iterator[Attack]:
             )
 
 
+def on_access(shop: Shop) -> Iterator[Attack]:
+    """Every route without a credential, and with a key that has not the scope."""
+    for route in ROUTES:
+        place, target = f"{route.method} {route.path}", target_of(route)
+        yield Attack(f"{place} as nobody", route.method, target, good_body(route), {}, True)
+        if route.scope is not None and shop.powerless:
+            name = f"{place} without scope"
+            yield Attack(name, route.method, target, good_body(route), shop.powerless, True)
+
+
 def on_headers(shop: Shop) -> Iterator[Attack]:
     for route in ROUTES:
         place, target = f"{route.method} {route.path}", target_of(route)
         for text in bodies.AUTHORIZATIONS:
             headers = {"authorization": text}
             yield Attack(f"{place} as {text[:30]!r}", route.method, target, good_body(route), headers, True)
-        if route.scope is not None and shop.powerless:
-            yield Attack(
-                f"{place} without scope", route.method, target, good_body(route), shop.powerless, True
-            )
-        yield Attack(f"{place} as nobody", route.method, target, good_body(route), {}, True)
         if route.method != "GET":
             for text in bodies.IDEMPOTENCY_KEYS:
                 headers = shop.bearer | {"idempotency-key": text}

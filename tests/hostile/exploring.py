@@ -1,4 +1,4 @@
-"""Schemathesis on the documents of the routes: what the server says is compared with what the documents say."""
+"""Schemathesis on the documents of the routes: what the server says is compared with what they say."""
 
 import asyncio
 import contextlib
@@ -155,7 +155,7 @@ def failures(event: events.ScenarioFinished) -> Iterator[str]:
 
 @contextlib.contextmanager
 def signing(shop: Shop) -> Iterator[None]:
-    """Signs what is generated meanwhile, so that the content is reached; what is no object is sent as it is."""
+    """Signs what is generated meanwhile, so that the content is reached; what is no object stays as it is."""
 
     def before_call(context: Any, case: Any, kwargs: Any) -> None:
         if isinstance(case.body, dict) and "key" in case.body and "hmac" in case.body:

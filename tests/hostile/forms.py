@@ -51,7 +51,8 @@ class Form(NamedTuple):
 
 FORMS: Final[dict[tuple[str, str], Form]] = {
     ("POST", "/v2/orders"): Form(
-        an_order("hostile-@", "mine-alice", discount_codes=[{"code": "T", "amount": "1"}], claimed_reward_ids=[1]),
+        an_order("hostile-@", "mine-alice", discount_codes=[{"code": "T", "amount": "1"}],
+        claimed_reward_ids=[1]),
         ORDER_FIELDS,
     ),
     ("PUT", "/v2/orders/{merchant_id}"): Form(
@@ -90,7 +91,8 @@ FORMS: Final[dict[tuple[str, str], Form]] = {
         {"points": 1, "reason": "r"}, ((("points",), "points"), (("reason",), "text"))
     ),
     ("POST", "/v2/activities"): Form(
-        {"name": "$signup", "customer_id": "c-@", "customer_email": "c@example.com", "properties": {"a": "b"}},
+        {"name": "$signup", "customer_id": "c-@", "customer_email": "c@example.com",
+        "properties": {"a": "b"}},
         (
             (("name",), "word"),
             *(
@@ -120,7 +122,8 @@ LOOTLY_ORDER: Final = Form(
         "subtotal_price": "29.99",
         "taxes_included": "0",
         "discount_codes": [{"code": "T"}],
-        "products": [{"product_id": 1, "product_name": "Tea", "quantity": 1, "categories": [{"category_id": 2}]}],
+        "products": [{"product_id": 1, "product_name": "Tea", "quantity": 1,
+        "categories": [{"category_id": 2}]}],
         "ip_address": "127.0.0.1",
         "customer": {
             "id": "mine-alice", "email": "a@example.com", "first_name": "A", "last_name": "L",
@@ -129,11 +132,13 @@ LOOTLY_ORDER: Final = Form(
     },
     (
         (("id",), "text"),
-        *(((name,), "money sent") for name in ("total_price", "total_tax", "total_discounts", "subtotal_price")),
+        *(((name,), "money sent") for name in ("total_price", "total_tax", "total_discounts",
+        "subtotal_price")),
         *(
             (path, "text")
             for path in (
-                ("taxes_included",), ("discount_codes",), ("discount_codes", 0), ("discount_codes", 0, "code"),
+                ("taxes_included",), ("discount_codes",), ("discount_codes", 0), ("discount_codes", 0,
+                "code"),
                 ("products",), ("products", 0), ("ip_address",), ("customer",), ("customer", "id"),
                 ("customer", "email"), ("customer", "first_name"), ("customer", "last_name"),
                 ("customer", "default_address"), ("customer", "default_address", "zip"),

@@ -1,4 +1,4 @@
-"""Framing that two readers could read in two ways, at a live server: refused, closed, and nothing smuggled in."""
+"""Framing that can be read in two ways, at a live server: refused, closed, and nothing smuggled in."""
 
 import asyncio
 import contextlib
@@ -7,6 +7,7 @@ import json
 import random
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -101,7 +102,8 @@ def cases(shop: Shop) -> dict[str, tuple[bytes, set[int]]]:
     chunked = b"Transfer-Encoding: chunked"
     get = b"GET /healthz HTTP/1.1\r\nHost: a\r\n"
     return {
-        "length and chunks": (order_with(shop, b"Content-Length: 5", chunked, body=b"0\r\n\r\n" + hidden), {400}),
+        "length and chunks": (order_with(shop, b"Content-Length: 5", chunked, body=b"0\r\n\r\n" + hidden),
+        {400}),
         "chunks and length": (order_with(shop, chunked, length, body=b"0\r\n\r\n" + hidden), {400}),
         "two lengths": (order_with(shop, b"Content-Length: 0", length, body=hidden), {400}),
         "two equal lengths": (order_with(shop, length, length, body=hidden), {400}),
@@ -115,17 +117,22 @@ def cases(shop: Shop) -> dict[str, tuple[bytes, set[int]]]:
         "a length of 40 digits": (order_with(shop, b"Content-Length: " + b"9" * 40, body=hidden), {400, 413}),
         "a gigabyte declared": (order_with(shop, b"Content-Length: 1000000000", body=b"{}"), {413}),
         "chunks twice": (order_with(shop, chunked, chunked, body=b"0\r\n\r\n" + hidden), {400}),
-        "chunks in a list": (order_with(shop, b"Transfer-Encoding: gzip, chunked", body=b"0\r\n\r\n" + hidden), {400}),
+        "chunks in a list": (order_with(shop, b"Transfer-Encoding: gzip, chunked",
+        body=b"0\r\n\r\n" + hidden), {400}),
         "chunked, identity": (
             order_with(shop, b"Transfer-Encoding: chunked, identity", body=b"0\r\n\r\n" + hidden), {400}),
         "xchunked": (order_with(shop, b"Transfer-Encoding: xchunked", body=b"0\r\n\r\n" + hidden), {400}),
         "identity": (order_with(shop, b"Transfer-Encoding: identity", body=hidden), {400}),
-        "a blank before the colon": (order_with(shop, b"Transfer-Encoding : chunked", body=b"0\r\n\r\n" + hidden), {400}),
+        "a blank before the colon": (order_with(shop, b"Transfer-Encoding : chunked",
+        body=b"0\r\n\r\n" + hidden), {400}),
         "a length with a blank name": (order_with(shop, b"Content-Length : 0", body=hidden), {400}),
-        "a tab for a coding": (order_with(shop, b"Transfer-Encoding:\x0bchunked", body=b"0\r\n\r\n" + hidden), {400}),
-        "NUL in a coding": (order_with(shop, b"Transfer-Encoding: chun\x00ked", body=b"0\r\n\r\n" + hidden), {400}),
+        "a tab for a coding": (order_with(shop, b"Transfer-Encoding:\x0bchunked",
+        body=b"0\r\n\r\n" + hidden), {400}),
+        "NUL in a coding": (order_with(shop, b"Transfer-Encoding: chun\x00ked",
+        body=b"0\r\n\r\n" + hidden), {400}),
         "chunks in HTTP/1.0": (
-            order_with(shop, chunked, body=b"0\r\n\r\n" + hidden).replace(b"HTTP/1.1", b"HTTP/1.0", 1), {400}),
+            order_with(shop, chunked, body=b"0\r\n\r\n" + hidden).replace(b"HTTP/1.1", b"HTTP/1.0", 1),
+            {400}),
         "a chunk's negative size": (order_with(shop, chunked, body=b"-1\r\n" + hidden), {400}),
         "a chunk's signed size": (order_with(shop, chunked, body=b"+0\r\n\r\n" + hidden), {400}),
         "a chunk's size in 0x": (order_with(shop, chunked, body=b"0x0\r\n\r\n" + hidden), {400}),
@@ -133,8 +140,10 @@ def cases(shop: Shop) -> dict[str, tuple[bytes, set[int]]]:
         "a chunk of 40 digits": (order_with(shop, chunked, body=b"f" * 40 + b"\r\n" + hidden), {400, 413}),
         "a chunk without a size": (order_with(shop, chunked, body=b"\r\n" + hidden), {400}),
         "a chunk longer than said": (order_with(shop, chunked, body=b"1\r\n{}\r\n0\r\n\r\n" + hidden), {400}),
-        "a bare line end behind a size": (order_with(shop, chunked, body=b"2\n{}\r\n0\r\n\r\n" + hidden), {400}),
-        "a bare line end behind a chunk": (order_with(shop, chunked, body=b"2\r\n{}\n0\r\n\r\n" + hidden), {400}),
+        "a bare line end behind a size": (order_with(shop, chunked, body=b"2\n{}\r\n0\r\n\r\n" + hidden),
+        {400}),
+        "a bare line end behind a chunk": (order_with(shop, chunked, body=b"2\r\n{}\n0\r\n\r\n" + hidden),
+        {400}),
         "an extension with a bare line end": (
             order_with(shop, chunked, body=b"2;a=\nb\r\n{}\r\n0\r\n\r\n" + hidden), {400}),
         "trailers that frame": (
@@ -239,7 +248,7 @@ async def test_chunks_with_extensions_and_trailers_are_one_body(live: Live) -> N
 
 
 async def test_what_was_declared_and_never_sent_is_no_request(live: Live) -> None:
-    """A body of 900 kB of which half comes, and then the sender leaves: nothing happened, nothing is logged."""
+    """A body of 900 kB of which half comes, and then the sender leaves: nothing happened."""
     before = await live.points()
     head = post(live.shop, "/v2/customers/mallory/points", b"", b"Content-Length: 900000")
     for _ in range(20):
@@ -286,5 +295,4 @@ async def test_a_part_of_the_corpus_over_real_connections(live: Live) -> None:
 
 
 def resident(process: int) -> int:
-    with open(f"/proc/{process}/statm") as file:
-        return int(file.read().split()[1]) * 4096
+    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * 4096

@@ -1,4 +1,4 @@
-"""Two shops in one house, a caller that asks the whole application, and the marks by which a leak is known."""
+"""Two shops in one house, a caller that asks the application, and the mark by which a leak is known."""
 
 import base64
 import hashlib
@@ -31,7 +31,8 @@ NEXT_DOOR = "next-door"
 
 TABLES = (
     "customers", "accounts", "decisions", "orders", "lots", "movements", "lot_uses", "deficits", "payments",
-    "refunds", "early_reports", "activities", "identities", "events", "credentials", "sites", "program_versions",
+    "refunds", "early_reports", "activities", "identities", "events", "credentials", "sites",
+    "program_versions",
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from math import isfinite
 
 import pytest
 
-from regulars.doors.lootly.php import DEEPEST, Unreadable, float_text, json_text, read_object
+from regulars.doors.lootly.php import DEEPEST, MOST_VALUES, Unreadable, float_text, json_text, read_object
 
 PHP = shutil.which("php")
 needs_php = pytest.mark.skipif(PHP is None, reason="php is not installed (Debian: php-cli)")
@@ -129,6 +129,15 @@ def test_nesting_is_bounded_where_php_bounds_it() -> None:
     assert json_text(read_object(nested(DEEPEST))["a"].value) == "[" * (DEEPEST - 1) + "]" * (DEEPEST - 1)
     with pytest.raises(Unreadable, match="deep"):
         read_object(nested(DEEPEST + 1))
+
+
+@pytest.mark.parametrize("value", ["0", "[]", "{}"])
+def test_a_body_has_no_more_values_than_any_order(value: str) -> None:
+    each = 1 if value == "0" else 2  # a bracket counts as well as a comma
+    most = MOST_VALUES // each - 2
+    assert len(read_object(f'{{"a":[{",".join([value] * most)}]}}'.encode())["a"].value) == most
+    with pytest.raises(Unreadable, match="too many values"):
+        read_object(f'{{"a":[{",".join([value] * (most + 10))}]}}'.encode())
 
 
 def test_many_shallow_brackets_are_not_deep() -> None:

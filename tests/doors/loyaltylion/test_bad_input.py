@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from regulars.doors.loyaltylion.app import build
 from tests.doors.loyaltylion.conftest import Shop, an_order, an_update
 
 LONG = "9" * 10_000
@@ -295,3 +297,31 @@ async def test_an_idempotency_key_that_can_not_be_kept_is_a_400(shop: Shop, key:
 async def test_a_query_that_can_not_be_read_is_a_400(shop: Shop, query: str) -> None:
     answer = await shop.get(f"/v2/customers?{query}")
     assert (answer.status_code, "error" in answer.json()) == (400, True)
+
+
+@pytest.mark.parametrize("name", [b"birthd\xe9y", b"\xff", b"\xed\xa0\x80", b"\\ud800"])
+async def test_a_name_that_is_no_text_is_refused_within_an_object_too(shop: Shop, name: bytes) -> None:
+    await shop.order("1001")
+    answer = await shop.send("PATCH", "/v2/customers/alice", b'{"customer": {"' + name + b'": 1}}')
+    assert answer.status_code == 400
+    assert list(answer.json()["error"]["details"]) == ["customer"]
+    codes = msgspec.json.encode(an_order(discount_codes=[CODE])).replace(b'"code"', b'"' + name + b'"')
+    details = (await shop.post("/v2/orders", codes)).json()["error"]["details"]
+    assert [at.partition("[")[0] for at in details] == ["discount_codes"]
+
+
+@pytest.mark.parametrize("path", ["/v2/orders/{merchant_id}", "/v2/customers/{merchant_id}/transactions"])
+async def test_an_id_that_is_spelt_like_a_routes_own_pattern_is_an_unknown_id(shop: Shop, path: str) -> None:
+    """Not percent-encoded, as a careless client sends it: httpx would encode the braces."""
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    headers = [(b"authorization", shop.auth.encode())]
+    scope = {"type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b""}
+    await build(shop.house)(scope | {"headers": headers}, receive, send)
+    assert sent[0]["status"] == 404

@@ -15,6 +15,9 @@ DEEPEST = 511
 # Beyond this an integer may have no float, and so no text in PHP; no shop's id or amount comes near.
 LONGEST_INTEGER = 308
 LONGEST_FRACTION = 1_000
+# Anyone may send a body for a key that stands in public pages, and each value costs time. No order has
+# so many.
+MOST_VALUES = 50_000
 
 
 class Unreadable(ValueError):
@@ -33,13 +36,15 @@ def read_object(body: bytes) -> dict[str, Member]:
     """The top-level members of a JSON object, in order; a repeated name has its last value, first place.
 
     Nested objects fold repeated names likewise. Integers are exact. Raises `Unreadable` for what PHP's
-    json_decode refuses (byte order mark, lone surrogate, NaN, too deep), for numbers that no float holds, and
-    for anything but an object.
+    json_decode refuses (byte order mark, lone surrogate, NaN, too deep), for numbers that no float holds, for
+    more than MOST_VALUES values, and for anything but an object.
     """
     try:
         text = body.decode()
     except UnicodeDecodeError as error:
         raise Unreadable(f"invalid UTF-8 at byte {error.start}") from None
+    if text.count(",") + text.count("[") + text.count("{") > MOST_VALUES:
+        raise Unreadable("too many values")
     _refuse_depth(text)
     _refuse_lone_surrogates(text)
     try:

@@ -248,11 +248,15 @@ class Fields:
         return self.nested(name, raw)
 
     def nested(self, name: str, raw: bytes) -> "Fields | None":
-        if raw.startswith(b"{") or raw == b"[]":
-            fields = _OBJECT.decode(raw) if raw.startswith(b"{") else {}
-            return Fields(fields, within=f"{self._within}{name}.", problems=self.problems)
-        self.wrong(name, "must be an object")
-        return None
+        if not raw.startswith(b"{") and raw != b"[]":
+            self.wrong(name, "must be an object")
+            return None
+        try:
+            fields = _OBJECT.decode(raw) if raw != b"[]" else {}
+        except (msgspec.DecodeError, UnicodeDecodeError):  # skipped unread until now
+            self.wrong(name, "has a name that is not valid Unicode")
+            return None
+        return Fields(fields, within=f"{self._within}{name}.", problems=self.problems)
 
     def scalars(self, *, most: int, longest: int) -> dict[str, str]:
         """Every field as text; at most `most` of them, none an object or array. Null ones are left out."""
