@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import os
 import signal
 import socket
@@ -16,6 +15,7 @@ import uvloop
 
 from regulars import asgi
 from regulars.app.house import House
+from regulars.cycles import rarely_look_for_cycles
 from regulars.doors.limits import Limits, guarded
 from regulars.jobs import loop as jobs
 from regulars.settings import Settings
@@ -29,8 +29,6 @@ STOP_SECONDS: Final = 9.5
 """After SIGTERM the process is gone by then, whatever hangs: what was acknowledged is on disk."""
 JOB_PAUSE_SECONDS: Final = 5.0
 IDLE_SECONDS: Final = 25
-CYCLES_AFTER: Final = (50_000, 20, 20)
-"""Net new objects, and younger collections, before the next; Python's own are 700, 10 and 10."""
 
 
 def run(settings: Settings, dsn: str, sock: socket.socket, started: Callable[[], None]) -> None:
@@ -41,7 +39,7 @@ def run(settings: Settings, dsn: str, sock: socket.socket, started: Callable[[],
 
 async def _work(settings: Settings, dsn: str, sock: socket.socket, started: Callable[[], None]) -> None:
     house = await House.open(settings, dsn)
-    _rarely_look_for_cycles()
+    rarely_look_for_cycles()
     try:
         server = Server(_configuration(settings, asgi.build(house)), started)
         loop = asyncio.get_running_loop()
@@ -54,13 +52,6 @@ async def _work(settings: Settings, dsn: str, sock: socket.socket, started: Call
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS - DRAIN_SECONDS - 1):
                 await house.close()
-
-
-def _rarely_look_for_cycles() -> None:
-    """A batch makes thousands of records and no cycles: looking for them at the usual rate costs a tenth."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*CYCLES_AFTER)
 
 
 def unheard(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -50,11 +50,11 @@ class Served:
     world: World
     loop: asyncio.AbstractEventLoop
 
-    def verify(self) -> dict[str, int]:
-        """What `regulars verify` finds violated."""
+    def verify(self) -> list[Violation]:
+        """What `regulars verify` finds."""
         house = self.world.house
         work = verify(house.database, now=house.clock())
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(PATIENCE_SECONDS).violated
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(PATIENCE_SECONDS).violations
 
 
 @contextlib.contextmanager

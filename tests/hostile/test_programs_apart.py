@@ -106,12 +106,13 @@ def tries(route: Route) -> Iterator[Try]:
 
 WITHOUT_AN_ID = {
     ("POST", "/v2/orders"), ("POST", "/v2/activities"), ("GET", "/v2/orders"), ("GET", "/v2/customers"),
-    ("GET", "/v2/transactions"), ("GET", "/v2/activities"), ("GET", "/v2/identity/whoami"), ("GET", "/v2/sites"),
+    ("GET", "/v2/transactions"), ("GET", "/v2/activities"), ("GET", "/v2/identity/whoami"), ("GET",
+    "/v2/sites"),
 }  # fmt: skip
 """What `tries` knows besides the routes with an id in their path."""
 
 
-def test_no_route_is_left_out() -> None:
+async def test_no_route_is_left_out() -> None:
     """A new route has to be thought of: what of the neighbour's could be named there?"""
     assert {(route.method, route.path) for route in ROUTES if "{" not in route.path} == WITHOUT_AN_ID
     known = ("/v2/orders/{merchant_id}", "/v2/customers/{merchant_id}")

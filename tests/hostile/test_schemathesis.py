@@ -73,7 +73,7 @@ def run(
         verified = served.verify()
     assert explored.findings == [], "\n".join(explored.findings)
     assert errors == []
-    assert verified == {}
+    assert verified == []
     return explored.requests
 
 

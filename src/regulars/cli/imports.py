@@ -1,9 +1,8 @@
 """`regulars import ...`: a shop's history from files."""
 
 import asyncio
-import gc
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import Annotated, Self
 
 import msgspec
 import typer
@@ -17,6 +16,7 @@ from regulars.app.house import House
 from regulars.bundled import bring_up_to_date, database
 from regulars.cli.desk import out, settings_now
 from regulars.cli.programs import AsJson
+from regulars.cycles import rarely_look_for_cycles
 from regulars.settings import Settings
 
 app = typer.Typer(
@@ -35,8 +35,6 @@ File = Annotated[
 ToProgram = Annotated[
     int | None, typer.Option("--program", help="The program; needed where there are several.")
 ]
-CYCLES_AFTER: Final = (50_000, 20, 20)
-"""As in a worker: a batch makes thousands of records and no cycles, so looking for them rarely is enough."""
 
 ToSite = Annotated[
     int | None, typer.Option("--site", help="The shop of the program; needed where it has several.")
@@ -73,8 +71,7 @@ def refunds(file: File, program: ToProgram = None, site: ToSite = None, as_json:
 
 def _import(kind: str, file: Path, program: int | None, site: int | None, as_json: bool) -> None:
     settings = settings_now()
-    gc.freeze()
-    gc.set_threshold(*CYCLES_AFTER)
+    rarely_look_for_cycles()
     with database(settings) as dsn, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         summary = runner.run(_run(settings, dsn, kind, file, program, site))
     if as_json:
