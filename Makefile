@@ -25,7 +25,7 @@ test: setup-dev  ## run all tests; ARGS="tests/domain -k refund" chooses
 	@bash scripts/test_packages.sh
 	@$(bin)/python -m pytest -n 2 $(ARGS)
 
-faults: setup-dev  ## run the long forms of the fault tests, an hour or so; ARGS="-k kills" chooses
+faults: setup-dev  ## run the long forms of the fault tests, which takes long; ARGS="-k kills" chooses
 	@bash scripts/test_packages.sh
 	@$(bin)/python -m pytest tests -m long -p no:xdist -rP $(ARGS)
 

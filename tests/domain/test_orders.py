@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from regulars.domain.commands import (
@@ -208,6 +209,19 @@ def test_partly_paid_needs_its_sum() -> None:
 def _update(said: dict[str, Any]) -> dict[str, Any]:
     command = make.update("A1", paid=3999)
     return {name: said.get(name, getattr(command, name)) for name in command.__struct_fields__}
+
+
+SUMS = ("total_minor", "goods_minor", "shipping_minor", "tax_minor", "discounts_minor")
+
+
+@pytest.mark.parametrize("field", SUMS)
+def test_no_sum_is_beyond_what_an_amount_may_be(field: str) -> None:
+    """A door adds up what it was told: a total and its discounts, or a hundred discount codes."""
+    most = 10**12 * 100
+    zero = dict.fromkeys(SUMS, 0) | {"payment_status": PaymentStatus.NOT_PAID}
+    Story().do(msgspec.structs.replace(make.order("A1"), **zero | {field: most}))
+    refusal = Story().refused(msgspec.structs.replace(make.order("A1"), **zero | {field: most + 1}))
+    assert isinstance(refusal, Invalid) and refusal.field == field
 
 
 def test_a_free_order_that_is_paid_earns_what_the_rule_counts() -> None:

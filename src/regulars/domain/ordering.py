@@ -23,6 +23,7 @@ from regulars.domain.decisions import Early, Outcome, Payment, Refund
 from regulars.domain.earning import earn, rewardable, say_why_not
 from regulars.domain.errors import Invalid, OrderDiffers, RefundDiffers, UnknownOrder
 from regulars.domain.fingerprint import differences, order_fingerprint
+from regulars.domain.money import MAX_UNITS, exponent
 from regulars.domain.orders import Order, taken_target
 from regulars.domain.program import Site
 
@@ -38,6 +39,7 @@ def record_order(case: Case, command: RecordOrder) -> Outcome:
         return _repeated(case, command, known)
     if command.currency != site.currency:
         raise Invalid("currency", f"must be the site's, {site.currency}")
+    _check_sums(command)
     placed_at = command.placed_at or case.now
     if placed_at > case.now + FUTURE_ALLOWED:
         raise Invalid("placed_at", "lies in the future")
@@ -204,6 +206,14 @@ def _known(case: Case, site_id: int | None, merchant_id: str) -> Order:
 def _use_order(case: Case, order: Order) -> None:
     case.order = case.order_before = order
     case.use_customer(case.page.customers[order.customer_id])
+
+
+def _check_sums(command: RecordOrder) -> None:
+    """Raises Invalid for what is too much in all: doors bound each amount that they read, and add some up."""
+    most = MAX_UNITS * 10 ** exponent(command.currency)
+    for field in ("total_minor", "goods_minor", "shipping_minor", "tax_minor", "discounts_minor"):
+        if getattr(command, field) > most:
+            raise Invalid(field, f"must not be more than {MAX_UNITS} in all")
 
 
 def _repeated(case: Case, command: RecordOrder, known: Order) -> Outcome:
