@@ -16,6 +16,7 @@ import yaml
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
+from regulars.app.verify.report import Violation
 from regulars.app.verify.run import verify
 from regulars.doors.limits import Limits, guarded
 from regulars.doors.lootly.hooks import INTEGRATIONS
