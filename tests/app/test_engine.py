@@ -11,6 +11,7 @@ from regulars.domain.commands import AdjustPoints, CancelOrder, Identity
 from regulars.domain.decisions import Outcome
 from regulars.domain.errors import IdentityReused, NotEnoughPoints, OrderDiffers
 from tests import make
+from tests.app.conftest import balance
 
 
 async def open_shop(house: House, **changes: Any) -> int:
@@ -23,17 +24,6 @@ async def open_shop(house: House, **changes: Any) -> int:
         ),
     )
     return created.program_id
-
-
-async def balance(house: House, merchant_id: str = "alice") -> tuple[int, int]:
-    async with house.database.acquire() as connection:
-        row = await connection.fetchrow(
-            "select pending, available from accounts join customers using (program_id, customer_id) "
-            "where merchant_id = $1",
-            merchant_id,
-        )
-    assert row is not None
-    return row["pending"], row["available"]
 
 
 async def test_an_order_becomes_points_and_its_refunds_take_them(house: House) -> None:

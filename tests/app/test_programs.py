@@ -21,23 +21,12 @@ from regulars.domain.commands import PaymentStatus
 from regulars.domain.errors import Invalid
 from regulars.domain.program import JoinRule
 from tests import make
-from tests.app.conftest import Clock
+from tests.app.conftest import Clock, balance
 
 
 async def open_shop(house: House, **changes: Any) -> Any:
     said = {"name": "Tea Circle", "domain": "https://tea.example", "currency": "GBP", "now": house.clock()}
     return await create_program(house.database, house.vault, **(said | changes))
-
-
-async def balance(house: House, merchant_id: str = "alice") -> tuple[int, int]:
-    async with house.database.acquire() as connection:
-        row = await connection.fetchrow(
-            "select pending, available from accounts join customers using (program_id, customer_id) "
-            "where merchant_id = $1",
-            merchant_id,
-        )
-    assert row is not None
-    return row["pending"], row["available"]
 
 
 async def test_a_new_program_has_a_site_and_credentials_that_work_at_once(house: House) -> None:

@@ -16,7 +16,9 @@ from regulars.domain.program import Program
 from regulars.storage import credentials
 from regulars.storage import programs as storage
 
-app = typer.Typer(help="Make programs, look at them, move a test program's clock.", no_args_is_help=True)
+app = typer.Typer(
+    help="Make programs, look at them, change what earns, move a test program's clock.", no_args_is_help=True
+)
 
 ProgramId = Annotated[int, typer.Argument(metavar="PROGRAM", help="The program's number.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs to read.")]

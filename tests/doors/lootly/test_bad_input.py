@@ -36,6 +36,8 @@ NOT_AN_EMAIL = ["alice", "alice@", "@example.com", "a@b@c", "a b@c", "a@b\x00", 
 ORDERS: list[tuple[str, dict[str, Any]]] = [
     *[(name, {name: value}) for name in ("total_price", "subtotal_price", "total_tax", "total_discounts")
       for value in NOT_MONEY],
+    *[("total_discounts", {name: "1000000000000", "total_discounts": "1"})
+      for name in ("total_price", "subtotal_price")],
     *[("id", {"id": value}) for value in NOT_AN_ID],
     *[("taxes_included", {"taxes_included": value}) for value in ("2", 2, "maybe", 0.5, [], {}, LONG)],
     *[("discount_codes", {"discount_codes": value})

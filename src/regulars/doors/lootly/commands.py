@@ -23,6 +23,7 @@ from regulars.domain.commands import (
     SaveCustomer,
 )
 from regulars.domain.errors import Invalid
+from regulars.domain.money import MAX_UNITS, exponent
 from regulars.doors.lootly import fields
 from regulars.doors.lootly.signature import SignedBody, expected_text
 
@@ -72,6 +73,8 @@ def _order(status: str) -> Reader:
         subtotal = fields.money(body, "subtotal_price", currency)
         tax = fields.money(body, "total_tax", currency)
         discounts = fields.money(body, "total_discounts", currency)
+        if max(total, subtotal) + discounts > MAX_UNITS * 10 ** exponent(currency):
+            raise Invalid("total_discounts", f"must not come to more than {MAX_UNITS} with the total")
         included = fields.flag(body.members.get("taxes_included"), "taxes_included")
         goods = max(subtotal + discounts - (tax if included else 0), 0)
         return RecordOrder(
