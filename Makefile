@@ -12,7 +12,7 @@ help:  ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1|/' | \
 		while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
 
-setup:  ## make .venv with the command .venv/bin/regulars in it (at once when that is done)
+setup:  ## make .venv with the command .venv/bin/regulars, and the front end (at once when that is done)
 	@bash scripts/setup.sh
 
 setup-dev:  ## the same, with what tests and checks need
@@ -34,6 +34,7 @@ check: setup-dev  ## lint, format, types, who may import whom, and whether the d
 	$(bin)/ruff format --check .
 	$(bin)/mypy --strict src
 	$(bin)/lint-imports
+	@cd frontend && PATH="$$PWD/../$(bin):$$PATH" npm run --silent check
 	$(bin)/python -m pytest -q -p no:xdist tests/test_docs.py
 
 format: setup-dev  ## let ruff put the code into shape
@@ -47,5 +48,6 @@ lock:  ## pin every package anew with hashes (UPGRADE=1 takes the newest version
 	@bash scripts/lock.sh
 
 clean:  ## remove .venv and caches; the data in .regulars stays
+	rm -rf frontend/node_modules src/regulars/doors/*/built
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist site
 	find src tests scripts bench -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

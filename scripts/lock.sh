@@ -18,6 +18,7 @@ pin() {
 pin requirements
 pin requirements-database --no-deps
 pin requirements-dev
+pin requirements-node
 
 if grep -n '://' requirements*.txt; then
     echo "An address has got into the files above: see what pip or uv is configured with." >&2

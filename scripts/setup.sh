@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes .venv with everything in it. `setup.sh` installs what runs, `setup.sh dev` what tests and checks need too.
+# Makes .venv with everything in it and builds the front end. `setup.sh` installs what runs, `setup.sh dev` what tests
+# and checks need too.
 # Done already for these very files: it returns at once.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -40,7 +41,8 @@ install() {
 }
 
 fingerprint() {
-    cat requirements.txt requirements-database.txt requirements-dev.txt pyproject.toml scripts/setup.sh | cksum
+    cat requirements.txt requirements-database.txt requirements-dev.txt requirements-node.txt pyproject.toml \
+        scripts/setup.sh | cksum
     # The folder's name too: a virtual environment that was copied or moved elsewhere doesn't work there.
     pwd -P
 }
@@ -58,9 +60,46 @@ if command -v flock >/dev/null; then
     flock 9
 fi
 
+# The sources of the front end: when they are as they were built, there is nothing to do.
+front_sources() {
+    find frontend -name node_modules -prune -o -type f -print | LC_ALL=C sort | xargs cksum | cksum
+}
+
+# Makes sure of a Node that is new enough: the machine's own, else the one that comes as a wheel.
+find_node() {
+    PATH="$PWD/$venv/bin:$PATH"
+    export PATH
+    if ! command -v npm >/dev/null ||
+        ! node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null; then
+        say "Installing Node, which builds the front end (this once) ..."
+        install --require-hashes -r requirements-node.txt
+    fi
+}
+
+build_front() {
+    local built=src/regulars/doors/admin/built want_front
+    want_front=$(front_sources)
+    if [ "$(cat "$built/.built" 2>/dev/null)" = "$want_front" ]; then
+        return
+    fi
+    find_node
+    say "Building the front end ..."
+    (
+        cd frontend
+        # Which packages were installed is asked of the lock file alone, as `npm ci` takes them all out first.
+        if [ "$(cat node_modules/.installed 2>/dev/null)" != "$(cksum <package-lock.json)" ]; then
+            npm ci --ignore-scripts --no-progress --loglevel=error >/dev/null
+            cksum <package-lock.json >node_modules/.installed
+        fi
+        node build.mjs
+    ) || stop "Building the front end failed; the lines above say why. Try again with: make setup"
+    printf '%s\n' "$want_front" >"$built/.built"
+}
+
 want=$(fingerprint)
 for done in "$venv/.installed-dev" "$venv/.installed-$what"; do
     if [ -f "$done" ] && [ "$(cat "$done")" = "$want" ] && "$venv/bin/python" -c '' 2>/dev/null; then
+        build_front
         exit 0
     fi
 done
@@ -88,5 +127,6 @@ if [ "$what" = dev ]; then
     install --require-hashes -r requirements-dev.txt
 fi
 install --no-deps --no-build-isolation --no-index --editable .
+build_front
 printf '%s\n' "$want" >"$venv/.installed-$what"
 say "Ready: $venv/bin/regulars"

@@ -10,12 +10,14 @@ from regulars.domain.commands import (
     PaymentStatus,
     RecordOrder,
     RecordRefund,
+    RedeemReward,
     RefundPart,
     RefundStatus,
     UpdateOrder,
 )
 from regulars.domain.page import Page
 from regulars.domain.program import JoinRule, Program, PurchaseRule, Site
+from regulars.domain.rewards import CodeSource, Reward, RewardKind
 from regulars.settings import Settings
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -108,3 +110,21 @@ def refund(merchant_id: str, amount: int, *, reference: str | None = None, **cha
 def settings(tmp_path: Any, **changes: Any) -> Settings:
     """Settings of a house under `tmp_path`, with a key of its own."""
     return Settings(home=tmp_path, **({"secret_key": bytes(range(32))} | changes))
+
+
+def reward(**changes: Any) -> Reward:
+    """Five pounds off for 20 points, with codes made by us."""
+    values: dict[str, Any] = {
+        "id": 1,
+        "kind": RewardKind.FIXED_AMOUNT,
+        "title": "Five pounds off",
+        "cost": 20,
+        "amount_minor": 500,
+        "codes": CodeSource.GENERATED,
+    }
+    return Reward(**(values | changes))
+
+
+def redeem(merchant_id: str = "alice", reward_id: int = 1, **changes: Any) -> RedeemReward:
+    values: dict[str, Any] = {"spare_code": f"SPARE-{next(_numbers):06}"}
+    return RedeemReward(merchant_id=merchant_id, reward_id=reward_id, **(values | changes))

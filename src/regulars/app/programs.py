@@ -16,6 +16,7 @@ from regulars.app.vault import Vault, random_text
 from regulars.domain.errors import Invalid, Refused
 from regulars.domain.money import exponent
 from regulars.domain.program import JoinRule, Program, PurchaseRule
+from regulars.domain.rewards import SpendingRule
 from regulars.storage import credentials, heads
 from regulars.storage import programs as storage
 from regulars.storage.database import Connection, Database
@@ -165,15 +166,18 @@ async def change_rules(
     *,
     purchase: Callable[[PurchaseRule], PurchaseRule] = lambda rule: rule,
     join: Callable[[JoinRule], JoinRule] = lambda rule: rule,
+    spending: Callable[[SpendingRule], SpendingRule] = lambda rule: rule,
     now: datetime,
 ) -> Program:
     """Changes what earns from the next order on; orders already recorded keep their rule. Raises
     UnknownProgram."""
     async with database.acquire() as connection, connection.transaction():
-        program = await _locked(connection, program_id)
-        rules = Rules(purchase=purchase(program.purchase), join=join(program.join))
-        await _raise_version(connection, program, rules, program.clock_offset_seconds, now)
-        return await _locked(connection, program_id)
+        program = await locked(connection, program_id)
+        rules = Rules(
+            purchase=purchase(program.purchase), join=join(program.join), spending=spending(program.spending)
+        )
+        await raise_version(connection, program, now, rules=rules)
+        return await locked(connection, program_id)
 
 
 async def apply_changes(database: Database, program_id: int, said: RuleChanges, *, now: datetime) -> Program:
@@ -193,18 +197,18 @@ async def move_clock(database: Database, program_id: int, *, forward: timedelta,
     if not timedelta(0) < forward <= timedelta(days=MOST_CLOCK_DAYS):
         raise Invalid("forward", "a program's clock only moves forward, by at most a hundred years")
     async with database.acquire() as connection, connection.transaction():
-        program = await _locked(connection, program_id)
+        program = await locked(connection, program_id)
         if not program.test_mode:
             raise NotInTestMode(program=program_id)
         offset = program.clock_offset_seconds + int(forward.total_seconds())
         if offset > timedelta(days=MOST_CLOCK_DAYS).total_seconds():
             raise Invalid("forward", "a program's clock can be at most a hundred years ahead")
-        rules = Rules(purchase=program.purchase, join=program.join)
-        await _raise_version(connection, program, rules, offset, now)
+        await raise_version(connection, program, now, clock_offset_seconds=offset)
         return now + timedelta(seconds=offset)
 
 
-async def _locked(connection: Connection, program_id: int) -> Program:
+async def locked(connection: Connection, program_id: int) -> Program:
+    """The program, its head locked for the length of the transaction. Raises UnknownProgram."""
     await heads.lock(connection, program_id)
     program = await storage.load(connection, program_id)
     if program is None:
@@ -212,9 +216,19 @@ async def _locked(connection: Connection, program_id: int) -> Program:
     return program
 
 
-async def _raise_version(
-    connection: Connection, program: Program, rules: Rules, clock_offset_seconds: int, now: datetime
+async def raise_version(
+    connection: Connection,
+    program: Program,
+    now: datetime,
+    *,
+    rules: Rules | None = None,
+    clock_offset_seconds: int | None = None,
 ) -> None:
+    """Makes every lane read this program anew; what is not given stays as it is. The head is locked."""
     version = program.version + 1
+    if rules is None:
+        rules = Rules(purchase=program.purchase, join=program.join, spending=program.spending)
+    if clock_offset_seconds is None:
+        clock_offset_seconds = program.clock_offset_seconds
     await storage.save_version(connection, program.id, version, rules, now)
     await storage.set_head(connection, program.id, version=version, clock_offset_seconds=clock_offset_seconds)

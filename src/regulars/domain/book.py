@@ -55,11 +55,14 @@ class Cause(StrEnum):
     CANCEL = "cancel"
     UNPAID = "unpaid"
     RESTORED = "restored"
+    REDEMPTION = "redemption"
+    CLAIM_CANCELLED = "claim_cancelled"
+    CLAIM_EXPIRED = "claim_expired"
 
 
 class Movement(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the book, never edited. `lot_id`: the lot that it opened or approved; `undoes_id`: what
-    it restores."""
+    it restores; `claim_id`: the claimed reward that it paid for or gave back."""
 
     id: int
     customer_id: int
@@ -71,6 +74,7 @@ class Movement(msgspec.Struct, frozen=True, kw_only=True):
     order_id: int | None
     lot_id: int | None
     undoes_id: int | None
+    claim_id: int | None = None
     recorded_at: datetime
     effective_at: datetime
 
@@ -125,8 +129,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Taking(msgspec.Struct, frozen=True, kw_only=True):
-    """A movement that took an order's points back, the lots it drew from, and how much of it was undone
-    since."""
+    """A movement that took points (an order's back, or for a claimed reward), the lots it drew from, and how
+    much of it was undone since."""
 
     movement_id: int
     from_bucket: Bucket
@@ -149,6 +153,8 @@ class Counters(msgspec.Struct):
     activity: int = 0
     refund: int = 0
     early: int = 0
+    reward: int = 0
+    claim: int = 0
 
     def next(self, name: str) -> int:
         value: int = getattr(self, name) + 1
@@ -164,6 +170,8 @@ def chain(previous: bytes, movement: Movement) -> bytes:
         f"|{movement.points}|{movement.cause}|{movement.order_id}|{movement.lot_id}|{movement.undoes_id}"
         f"|{_microseconds(movement.recorded_at)}|{_microseconds(movement.effective_at)}"
     )
+    if movement.claim_id is not None:
+        text += f"|{movement.claim_id}"
     return hashlib.sha256(previous + text.encode()).digest()
 
 

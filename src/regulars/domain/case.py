@@ -15,11 +15,13 @@ from regulars.domain.decisions import Decision, DoneActivity, Early, Event, Outc
 from regulars.domain.orders import Order
 from regulars.domain.page import Page
 from regulars.domain.posting import Posting
+from regulars.domain.rewards import Claim, Code, CodeState, Stock
 
 _POINTS_EVENTS = {
     Bucket.ISSUED: "points.earned",
     Bucket.PENDING: "points.approved",
     Bucket.REVERSED: "points.restored",
+    Bucket.REDEEMED: "points.returned",
 }
 
 
@@ -46,6 +48,10 @@ class Case:
         self.early: list[Early] = []
         self.early_done: list[int] = []
         self.activities: list[DoneActivity] = []
+        self.claims: dict[int, Claim] = {}
+        self.codes: list[Code] = []
+        self.code_states: dict[str, CodeState] = {}
+        self.stocks: dict[int, Stock] = {}
         self._events: list[tuple[str, dict[str, Any]]] = []
 
     def say(self, code: str, **facts: Any) -> None:
@@ -86,6 +92,10 @@ class Case:
         self.customer_is_new = self.customer_is_new or is_new
         self.customer_changed = self.customer_changed or is_new or changed
 
+    def put_claim(self, claim: Claim) -> None:
+        """A claimed reward as it is from now on."""
+        self.claims[claim.id] = claim
+
     def decision(self, outcome: Outcome) -> Decision:
         """Everything that this case made. With nothing made, a decision that has nothing to store."""
         posting = self.posting
@@ -96,6 +106,7 @@ class Case:
             or self.activities
             or self.early
             or self.refunds
+            or self.claims
             or (posting and posting.movements)
         ):
             return Decision(
@@ -129,6 +140,10 @@ class Case:
             early=self.early,
             early_done=self.early_done,
             activities=self.activities,
+            claims=list(self.claims.values()),
+            codes=self.codes,
+            code_states=self.code_states,
+            stocks=list(self.stocks.values()),
             ids=self.ids,
         )
         if self.posting is not None:
@@ -162,7 +177,9 @@ class Case:
         return events
 
     def _movement_event(self, movement: Movement) -> Event:
-        if movement.from_bucket is Bucket.AVAILABLE or movement.to_bucket is Bucket.REVERSED:
+        if movement.to_bucket is Bucket.REDEEMED:
+            kind = "points.spent"
+        elif movement.from_bucket is Bucket.AVAILABLE or movement.to_bucket is Bucket.REVERSED:
             kind = "points.removed" if movement.cause is Cause.ADJUSTMENT else "points.taken"
         elif movement.from_bucket is Bucket.ISSUED and movement.cause is Cause.ADJUSTMENT:
             kind = "points.given"

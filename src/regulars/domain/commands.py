@@ -196,6 +196,47 @@ class AdjustPoints(Command, frozen=True, kw_only=True):
     actor: str
 
 
+class RedeemReward(Command, frozen=True, kw_only=True):
+    """A customer claims a reward; the customer is named by id or, where the door knows no more, by e-mail.
+
+    `points` (chosen for a variable amount) and `multiplier` as `rewards.cost_of` says. `spare_code`: a code
+    made by chance, used if the reward's are generated. `given_by`: staff give it, for no points.
+    """
+
+    merchant_id: str | None
+    email: str | None = None
+    reward_id: int
+    points: int | None = None
+    multiplier: int | None = None
+    site_id: int | None = None
+    spare_code: str
+    given_by: str | None = None
+    reason: str | None = None
+
+
+class CancelClaim(Command, frozen=True, kw_only=True):
+    """Undoes a claimed reward that was not used: points back, code void. `merchant_id`: whose it must be, if
+    the door says so."""
+
+    claim_id: int
+    merchant_id: str | None = None
+    actor: str
+    reason: str | None = None
+
+
+class FulfilClaim(Command, frozen=True, kw_only=True):
+    """The merchant has done what a custom reward promised."""
+
+    claim_id: int
+    actor: str
+
+
+class ExpireClaim(Command, frozen=True, kw_only=True):
+    """Does what is due on a claimed reward whose time is over. Jobs send it."""
+
+    claim_id: int
+
+
 class Settle(Command, frozen=True, kw_only=True):
     """Does what is due on one account by now: approvals. Jobs send it; every other command settles first
     anyway."""

@@ -6,12 +6,16 @@ from regulars.domain.account import adjust_points, patch_customer, save_customer
 from regulars.domain.case import Case
 from regulars.domain.commands import (
     AdjustPoints,
+    CancelClaim,
     CancelOrder,
     Command,
+    ExpireClaim,
+    FulfilClaim,
     PatchCustomer,
     RecordOrder,
     RecordPayment,
     RecordRefund,
+    RedeemReward,
     SaveCustomer,
     Settle,
     UpdateOrder,
@@ -20,6 +24,7 @@ from regulars.domain.decisions import Decision, Outcome
 from regulars.domain.errors import IdentityReused, Refused
 from regulars.domain.ordering import cancel_order, record_order, record_payment, record_refund, update_order
 from regulars.domain.page import Page
+from regulars.domain.redeeming import cancel_claim, expire_claim, fulfil_claim, redeem_reward
 
 
 def decide(page: Page, command: Command, now: datetime) -> Decision:
@@ -62,6 +67,14 @@ def _answer(case: Case, command: Command) -> Outcome:
             return adjust_points(case, command)
         case Settle():
             return settle(case, command)
+        case RedeemReward():
+            return redeem_reward(case, command)
+        case CancelClaim():
+            return cancel_claim(case, command)
+        case FulfilClaim():
+            return fulfil_claim(case, command)
+        case ExpireClaim():
+            return expire_claim(case, command)
         case _:
             raise TypeError(f"no such command: {type(command).__name__}")
 
@@ -83,7 +96,9 @@ def _remembered(page: Page, command: Command, now: datetime) -> Decision | None:
         return _refused(command, IdentityReused(key=identity.key), now)
     if before.refusal is not None:
         return _refused(command, before.refusal, now)
-    return Decision(id=0, kind=type(command).__name__, outcome=Outcome.REPEATED, at=now)
+    return Decision(
+        id=0, kind=type(command).__name__, outcome=Outcome.REPEATED, at=now, repeats=before.decision_id
+    )
 
 
 def _refused(command: Command, refusal: Refused, now: datetime) -> Decision:

@@ -11,6 +11,7 @@ from regulars.domain.commands import Identity
 from regulars.domain.customers import Customer
 from regulars.domain.errors import Refused
 from regulars.domain.orders import Order
+from regulars.domain.rewards import Claim, Code, CodeState, Stock
 
 
 class Outcome(StrEnum):
@@ -99,6 +100,8 @@ class Decision(msgspec.Struct, kw_only=True):
     identity: Identity | None = None
     """To be remembered: the command came with an identity that was new."""
     ids: Counters | None = None
+    repeats: int | None = None
+    """The decision that a repeated call was answered with the first time."""
 
     customer: Customer | None = None
     customer_is_new: bool = False
@@ -118,4 +121,11 @@ class Decision(msgspec.Struct, kw_only=True):
     early: list[Early] = []
     early_done: list[int] = []
     activities: list[DoneActivity] = []
+    claims: list[Claim] = []
+    """Every claimed reward that was made or changed, as it stands after."""
+    codes: list[Code] = []
+    """Codes that were handed out."""
+    code_states: dict[str, CodeState] = {}
+    """By key, what became of codes handed out before."""
+    stocks: list[Stock] = []
     events: list[Event] = []

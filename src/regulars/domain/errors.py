@@ -3,12 +3,15 @@
 RegularsError
 ├── Refused                      a decision: the rules said no, nothing was changed
 │   ├── Invalid                  a value that no rule could accept, with the field's name
-│   ├── UnknownOrder · UnknownCustomer · UnknownSite
+│   ├── UnknownOrder · UnknownCustomer · UnknownSite · UnknownReward · UnknownClaim
 │   ├── OrderDiffers             the order is known, with other content
 │   ├── RefundDiffers            the refund is known, with another amount
 │   ├── IdentityReused           an Idempotency-Key came again with another content
 │   ├── NotEnoughPoints          fewer points are left than asked for
 │   ├── NotAMember · CustomerBlocked
+│   ├── RewardUnavailable        it is disabled, not started, ended, or not for this site
+│   ├── LimitReached · OutOfStock · TierRequired
+│   ├── ClaimClosed              the claimed reward is used, cancelled, expired or fulfilled
 │   └── Rejected                 the database would not take what this one command wrote
 └── Unavailable                  not now; answered with Retry-After
     ├── Busy                     the queue is full, nothing was done
@@ -80,6 +83,34 @@ class CustomerBlocked(Refused):
     """The merchant blocked this customer."""
 
 
+class UnknownReward(Refused):
+    """No reward of that id in this program."""
+
+
+class UnknownClaim(Refused):
+    """No claimed reward of that id, or not this customer's."""
+
+
+class RewardUnavailable(Refused):
+    """`why`: disabled, not started, ended or site."""
+
+
+class LimitReached(Refused):
+    """This customer has claimed it `limit` times in the `period`; `until` when (ISO), None: for ever."""
+
+
+class OutOfStock(Refused):
+    """All are claimed, or no code is left to hand out."""
+
+
+class TierRequired(Refused):
+    """`tiers`: one of them is needed."""
+
+
+class ClaimClosed(Refused):
+    """`state`: used, cancelled, expired or fulfilled, so it can't be changed."""
+
+
 class Rejected(Refused):
     """`sqlstate`: what the database answered to this command alone."""
 
@@ -113,6 +144,13 @@ REFUSALS: dict[str, type[Refused]] = {
         NotEnoughPoints,
         NotAMember,
         CustomerBlocked,
+        UnknownReward,
+        UnknownClaim,
+        RewardUnavailable,
+        LimitReached,
+        OutOfStock,
+        TierRequired,
+        ClaimClosed,
     )
 }
 """The refusals that can be remembered under an Idempotency-Key, by name."""

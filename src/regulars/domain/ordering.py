@@ -26,6 +26,7 @@ from regulars.domain.fingerprint import differences, order_fingerprint
 from regulars.domain.money import MAX_UNITS, exponent
 from regulars.domain.orders import Order, taken_target
 from regulars.domain.program import Site
+from regulars.domain.redeeming import follow_codes
 
 FUTURE_ALLOWED = timedelta(days=1)
 """How far ahead of program time an order's date may be: shops' clocks and zones differ."""
@@ -385,6 +386,7 @@ def _follow(
         case.points().restore(after.taken - target, case.page.takings_of(after.id), order_id=after.id)
         case.say("restored", points=after.taken - target, taken=target, given=after.given)
     case.order = msgspec.structs.replace(after, taken=target) if target != after.taken else after
+    follow_codes(case, before, case.order)
 
 
 def _cause(after: Order) -> Cause:

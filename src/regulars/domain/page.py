@@ -12,13 +12,17 @@ import msgspec
 from regulars.domain.book import Account, Bucket, Counters, Taking
 from regulars.domain.commands import (
     AdjustPoints,
+    CancelClaim,
     CancelOrder,
     Command,
     CustomerRef,
+    ExpireClaim,
+    FulfilClaim,
     PatchCustomer,
     RecordOrder,
     RecordPayment,
     RecordRefund,
+    RedeemReward,
     SaveCustomer,
     Settle,
     UpdateOrder,
@@ -28,6 +32,7 @@ from regulars.domain.decisions import Decision, Early
 from regulars.domain.errors import Refused, UnknownSite
 from regulars.domain.orders import Order
 from regulars.domain.program import Program, PurchaseRule
+from regulars.domain.rewards import Claim, ClaimState, Code, Stock, code_key
 
 OrderKey: TypeAlias = tuple[int, str]
 """(site id, the shop's order id)."""
@@ -59,6 +64,11 @@ class Needs(msgspec.Struct):
     takes_points: bool = False
     """Some command may take or restore points, so the lots of every account concerned are needed."""
     refunds: bool = False
+    redeems: dict[int, int] = msgspec.field(default_factory=dict)
+    """Rewards to be claimed, and how often at most: that many free codes of each are needed."""
+    claim_ids: set[int] = msgspec.field(default_factory=set)
+    code_keys: set[str] = msgspec.field(default_factory=set)
+    """Claimed rewards by id and by code."""
 
 
 def needs(program: Program, commands: Iterable[Command]) -> Needs:
@@ -71,6 +81,9 @@ def needs(program: Program, commands: Iterable[Command]) -> Needs:
             case RecordOrder():
                 _order(wanted, program, command.site_id, command.merchant_id)
                 _customer(wanted, command.customer)
+                if command.details.codes or command.details.claimed_reward_ids:
+                    wanted.code_keys.update(code_key(used.code) for used in command.details.codes)
+                    wanted.claim_ids.update(command.details.claimed_reward_ids)
             case UpdateOrder() | RecordPayment() | CancelOrder() | RecordRefund():
                 _order(wanted, program, command.site_id, command.merchant_id)
                 wanted.takes_points = True
@@ -86,6 +99,11 @@ def needs(program: Program, commands: Iterable[Command]) -> Needs:
                 wanted.takes_points = wanted.takes_points or command.points < 0
             case Settle():
                 wanted.customer_ids.add(command.customer_id)
+            case RedeemReward():
+                _redeem(wanted, command)
+            case CancelClaim() | FulfilClaim() | ExpireClaim():
+                wanted.claim_ids.add(command.claim_id)
+                wanted.takes_points = True
             case _:
                 raise TypeError(f"no such command: {type(command).__name__}")
     return wanted
@@ -111,6 +129,15 @@ def _customer(wanted: Needs, ref: CustomerRef) -> None:
         wanted.member_keys.add(key)
 
 
+def _redeem(wanted: Needs, command: RedeemReward) -> None:
+    if command.merchant_id is not None:
+        wanted.merchant_ids.add(command.merchant_id)
+    elif (key := email_key(command.email)) is not None:
+        wanted.member_keys.add(key)
+    wanted.redeems[command.reward_id] = wanted.redeems.get(command.reward_id, 0) + 1
+    wanted.takes_points = True
+
+
 class Page:
     """What a batch knows. `apply` brings it to the state after a decision."""
 
@@ -127,6 +154,15 @@ class Page:
         self.identities: dict[tuple[str, str], Remembered] = {}
         self.activities: dict[tuple[str, str | None], int] = {}
         """(name, merchant id) of an activity: the customer who did it."""
+        self.stocks: dict[int, Stock] = {}
+        self.free_codes: dict[int, list[Code]] = {}
+        """Free codes by reward, as many as the batch may hand out."""
+        self.claims: dict[int, Claim] = {}
+        self.claims_by_code: dict[str, int] = {}
+        self.claim_times: dict[tuple[int, int], tuple[datetime, ...]] = {}
+        """(customer id, reward id): when it was claimed, cancelled claims apart."""
+        self.redemptions: dict[int, Taking] = {}
+        """By claim: the movement that took its points, with the lots that it drew from."""
         self._by_merchant_id: dict[str, int] = {}
         self._guests: dict[str, int] = {}
         self._members: dict[str, int] = {}
@@ -196,6 +232,8 @@ class Page:
             if activity.merchant_id is not None:
                 self.activities[activity.name, activity.merchant_id] = activity.customer_id
         self._apply_takings(decision)
+        if decision.claims:
+            self._apply_claims(decision)
 
     def _apply_takings(self, decision: Decision) -> None:
         for movement in decision.movements:
@@ -223,6 +261,45 @@ class Page:
                     uses = dict(taking.uses)
                     uses[use.lot_id] = uses.get(use.lot_id, 0) + use.points
                     takings[use.movement_id] = msgspec.structs.replace(taking, uses=tuple(uses.items()))
+
+    def add_claim(self, claim: Claim) -> None:
+        """Puts a claimed reward on the page, or replaces it."""
+        self.claims[claim.id] = claim
+        if claim.code_key is not None:
+            self.claims_by_code[claim.code_key] = claim.id
+
+    def _apply_claims(self, decision: Decision) -> None:
+        for claim in decision.claims:
+            before = self.claims.get(claim.id)
+            self.add_claim(claim)
+            key = (claim.customer_id, claim.reward_id)
+            if before is None:
+                self.claim_times[key] = (*self.claim_times.get(key, ()), claim.claimed_at)
+                self._add_redemption(claim, decision)
+            elif claim.state is ClaimState.CANCELLED:
+                times = list(self.claim_times.get(key, ()))
+                if claim.claimed_at in times:
+                    times.remove(claim.claimed_at)
+                    self.claim_times[key] = tuple(times)
+        for stock in decision.stocks:
+            self.stocks[stock.reward_id] = stock
+        for code in decision.codes:
+            free = self.free_codes.get(code.reward_id)
+            if free and free[0].key == code.key:
+                self.free_codes[code.reward_id] = free[1:]
+
+    def _add_redemption(self, claim: Claim, decision: Decision) -> None:
+        if claim.movement_id is None:
+            return
+        self.redemptions[claim.id] = Taking(
+            movement_id=claim.movement_id,
+            from_bucket=Bucket.AVAILABLE,
+            points=claim.cost,
+            undone=0,
+            uses=tuple(
+                (use.lot_id, use.points) for use in decision.uses if use.movement_id == claim.movement_id
+            ),
+        )
 
     def _forget_email(self, customer: Customer) -> None:
         key = email_key(customer.email)

@@ -126,6 +126,29 @@ class Posting:
                 points -= amount
         assert points == 0, "more restored than was taken"
 
+    def redeem(self, points: int, claim_id: int) -> Movement:
+        """Takes `points` that are there for a claimed reward, earliest expiry first."""
+        assert 0 < points <= self.available
+        movement = self._move(Bucket.AVAILABLE, Bucket.REDEEMED, points, Cause.REDEMPTION, claim_id=claim_id)
+        self._draw(movement, first=None)
+        return movement
+
+    def give_back(self, redemption: Taking, cause: Cause, claim_id: int) -> Movement:
+        """Undoes a redemption: its points go back into the lots that they came from, on their terms."""
+        movement = self._move(
+            Bucket.REDEEMED,
+            Bucket.AVAILABLE,
+            redemption.points,
+            cause,
+            undoes_id=redemption.movement_id,
+            claim_id=claim_id,
+        )
+        for lot_id, used in reversed(redemption.uses):
+            if used:
+                self._use(lot_id, redemption.movement_id, -used)
+        self._fill_deficits()
+        return movement
+
     def account(self) -> Account:
         """The account as it stands after these movements."""
         lots = tuple(self.lots.values())
@@ -163,6 +186,7 @@ class Posting:
         order_id: int | None = None,
         lot_id: int | None = None,
         undoes_id: int | None = None,
+        claim_id: int | None = None,
         effective_at: datetime | None = None,
     ) -> Movement:
         assert points > 0 and (from_bucket, to_bucket) in PAIRS
@@ -177,6 +201,7 @@ class Posting:
             order_id=order_id,
             lot_id=lot_id,
             undoes_id=undoes_id,
+            claim_id=claim_id,
             recorded_at=self._now,
             effective_at=effective_at or self._now,
         )

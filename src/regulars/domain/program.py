@@ -6,7 +6,8 @@ from fractions import Fraction
 
 import msgspec
 
-from regulars.domain.errors import Invalid, UnknownSite
+from regulars.domain.errors import Invalid, UnknownReward, UnknownSite
+from regulars.domain.rewards import Reward, SpendingRule
 
 MAX_RATE = 1_000_000
 _RATE = re.compile(r"([0-9]{1,13})(?:\.([0-9]{1,4}))?")
@@ -57,6 +58,9 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
     sites: tuple[Site, ...]
     purchase: PurchaseRule = PurchaseRule()
     join: JoinRule = JoinRule()
+    spending: SpendingRule = SpendingRule()
+    rewards: tuple[Reward, ...] = ()
+    """All of them in the order in which they were made, disabled ones too."""
     test_mode: bool = False
     clock_offset_seconds: int = 0
     """How far program time is ahead of real time; only in test mode, only ever forward."""
@@ -69,6 +73,13 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
             if site.id == site_id:
                 return site
         raise UnknownSite(site=site_id)
+
+    def reward(self, reward_id: int) -> Reward:
+        """The reward of that id. Raises UnknownReward."""
+        for reward in self.rewards:
+            if reward.id == reward_id:
+                return reward
+        raise UnknownReward(reward=reward_id)
 
     def time(self, real: datetime) -> datetime:
         """Program time at the moment `real`."""

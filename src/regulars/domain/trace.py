@@ -61,6 +61,12 @@ def _taken(why: str) -> Callable[[Facts], str]:
     )
 
 
+def _came_back(facts: Facts) -> str:
+    if not facts["points"]:
+        return "no points came back."
+    return f"{_points(facts['points'])} came back."
+
+
 _SENTENCES: Final[dict[str, Callable[[Facts], str]]] = {
     "joined": lambda facts: f"The customer became a member as of {_day(facts['on'])}.",
     "join: given": lambda facts: f"Gave {_points(facts['points'])} for joining.",
@@ -110,6 +116,36 @@ _SENTENCES: Final[dict[str, Callable[[Facts], str]]] = {
     "taken: refund": _taken("for the refund"),
     "taken: cancel": _taken("because the order was cancelled"),
     "taken: unpaid": _taken("because the order is no longer paid in full"),
+    "redeemed": lambda facts: f"Spent {_points(facts['points'])} on “{facts['title']}”.",
+    "reward given": lambda facts: (
+        f"{facts['actor']} gave “{facts['title']}”" + (f": {facts['reason']}" if facts.get("reason") else ".")
+    ),
+    "code handed out": lambda facts: (
+        ("Handed out a code of the pool" if facts["source"] == "pool" else "Made a code for it")
+        + (f", valid until {_day(facts['expires'])}." if facts.get("expires") else ".")
+    ),
+    "claim cancelled": lambda facts: (
+        f"{facts['actor']} cancelled “{facts['title']}”: {_came_back(facts)}"
+        + (f" Reason: {facts['reason']}" if facts.get("reason") else "")
+    ),
+    "claim fulfilled": lambda facts: f"{facts['actor']} noted that “{facts['title']}” was fulfilled.",
+    "claim expired": lambda facts: (
+        f"“{facts['title']}” was not used by {_day(facts['on'])} and expired: {_came_back(facts)}"
+    ),
+    "code used": lambda facts: (
+        f"“{facts['title']}” was used on this order"
+        + (", though another customer had claimed it." if facts.get("of_other") else ".")
+    ),
+    "code not used": lambda facts: (
+        f"“{facts['title']}” was on this order, but is {facts['state']} already; nothing changed for it."
+    ),
+    "code stays used": lambda facts: (
+        f"“{facts['title']}” stays used: in this program codes do not come back with a refund."
+    ),
+    "code returned": lambda facts: f"“{facts['title']}” can be used again, as its order was undone.",
+    "points of the code returned": lambda facts: (
+        f"“{facts['title']}” was undone with its order: {_came_back(facts)}"
+    ),
     "restored": lambda facts: (
         f"Put {_points(facts['points'])} back: {facts['taken']} of the {facts['given']} given are now taken."
     ),

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from regulars.app.claims import expire_due
 from regulars.app.deliveries import prune
 from regulars.app.dues import settle_due
 from regulars.app.house import House
@@ -24,6 +25,11 @@ async def approve(house: House) -> None:
     await settle_due(house.database, house.engine, now=house.clock())
 
 
+async def expire_claims(house: House) -> None:
+    """Ends claimed rewards whose codes are no longer valid."""
+    await expire_due(house.database, house.engine, now=house.clock())
+
+
 async def forget_deliveries(house: House) -> None:
     """Forgets deliveries older than the setting says."""
     await prune(house, house.clock())
@@ -36,6 +42,7 @@ async def forget_identities(house: House) -> None:
 
 JOBS: tuple[tuple[Job, float], ...] = (
     (approve, 1.0),
+    (expire_claims, 5.0),
     (forget_deliveries, 3600.0),
     (forget_identities, 3600.0),
 )

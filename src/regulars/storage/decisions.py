@@ -11,6 +11,7 @@ from regulars.domain.customers import Customer, email_key
 from regulars.domain.decisions import Decision
 from regulars.domain.errors import Refused
 from regulars.domain.orders import Order
+from regulars.storage import claims
 from regulars.storage.database import Connection
 from regulars.storage.tables import (
     ACCOUNTS,
@@ -88,6 +89,7 @@ async def save(
     )
     await _save_deficits(connection, program_id, stored)
     await _save_reports(connection, program_id, stored)
+    await claims.save(connection, program_id, stored)
     await IDENTITIES.insert(
         connection, program_id, _latest(decisions, _identity_of, _identity_row), end=_REPLACE_IDENTITY
     )

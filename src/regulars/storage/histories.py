@@ -41,7 +41,7 @@ _DECISIONS = """
 """
 _MOVEMENTS = """
     select movement_id, customer_id, decision_id, from_bucket, to_bucket, points, cause, order_id, lot_id,
-           undoes_id, recorded_at, effective_at
+           undoes_id, claim_id, recorded_at, effective_at
       from movements where program_id = $1 and customer_id = $2 and order_id = $3 order by movement_id
 """
 _REFUNDS = """

@@ -13,9 +13,10 @@ from regulars.domain.customers import Customer
 from regulars.domain.decisions import Early
 from regulars.domain.errors import REFUSALS, Refused
 from regulars.domain.orders import Order
+from regulars.domain.overlay import wants_lots
 from regulars.domain.page import Needs, Page, Remembered
 from regulars.domain.program import Program, PurchaseRule
-from regulars.storage import programs
+from regulars.storage import claims, programs
 from regulars.storage.database import Connection
 
 _CUSTOMER = """
@@ -106,7 +107,10 @@ async def load(
     rules[program.version] = program.purchase
     page.rules = rules
     await _load_orders(connection, page, wanted)
+    await claims.load(connection, page, wanted)
     await _load_customers(connection, page, wanted)
+    if wanted.redeems:
+        await claims.load_times(connection, page, wanted)
     await _load_accounts(connection, page, wanted, now)
     if wanted.identities:
         await _load_identities(connection, page, wanted)
@@ -139,6 +143,7 @@ async def _load_orders(connection: Connection, page: Page, wanted: Needs) -> Non
 async def _load_customers(connection: Connection, page: Page, wanted: Needs) -> None:
     program_id = page.program.id
     ids = wanted.customer_ids | {order.customer_id for order in page.orders.values()}
+    ids |= {claim.customer_id for claim in page.claims.values()}
     if wanted.merchant_ids:
         _add(page, await connection.fetch(_CUSTOMERS_BY_MERCHANT_ID, program_id, list(wanted.merchant_ids)))
     if missing := ids - page.customers.keys():
@@ -160,9 +165,7 @@ async def _load_accounts(connection: Connection, page: Page, wanted: Needs, now:
     concerned = [
         account.customer_id
         for account in page.accounts.values()
-        if wanted.takes_points
-        or account.available < 0
-        or (account.next_due_at is not None and account.next_due_at <= now)
+        if wanted.takes_points or wants_lots(account, now)
     ]
     if not concerned:
         return
@@ -172,6 +175,8 @@ async def _load_accounts(connection: Connection, page: Page, wanted: Needs, now:
     taken = [order.id for order in page.orders.values() if order.taken] if wanted.takes_points else []
     if taken:
         await _load_takings(connection, page, taken, lots)
+    if page.claims and wanted.takes_points:
+        await _load_redemptions(connection, page, lots)
     deficits = [
         Deficit(movement_id=row["movement_id"], customer_id=row["customer_id"], points=row["points"])
         for row in await connection.fetch(_DEFICITS, program_id, concerned)
@@ -198,10 +203,8 @@ async def _load_takings(
     for row in movements:
         if row["undoes_id"] is not None:
             undone[row["undoes_id"]] = undone.get(row["undoes_id"], 0) + row["points"]
-    uses: dict[int, list[tuple[int, int]]] = {}
     taking_ids = [row["movement_id"] for row in movements if row["undoes_id"] is None]
-    for row in await connection.fetch(_USES, program_id, taking_ids):
-        uses.setdefault(row["movement_id"], []).append((row["lot_id"], row["points"]))
+    uses = await _load_uses(connection, program_id, taking_ids, lots)
     for row in movements:
         if row["undoes_id"] is None:
             taking = Taking(
@@ -212,9 +215,26 @@ async def _load_takings(
                 uses=tuple(uses.get(row["movement_id"], ())),
             )
             page.add_taking(row["order_id"], taking)
+
+
+async def _load_redemptions(connection: Connection, page: Page, lots: dict[int, Lot]) -> None:
+    """What the claimed rewards on the page were paid with, so that it can be given back."""
+    paid = [claim.movement_id for claim in page.claims.values() if claim.movement_id is not None]
+    if paid:
+        claims.add_redemptions(page, await _load_uses(connection, page.program.id, paid, lots))
+
+
+async def _load_uses(
+    connection: Connection, program_id: int, movement_ids: list[int], lots: dict[int, Lot]
+) -> dict[int, list[tuple[int, int]]]:
+    """By movement, the lots that it drew from and how much of each; those lots join `lots`."""
+    uses: dict[int, list[tuple[int, int]]] = {}
+    for row in await connection.fetch(_USES, program_id, movement_ids):
+        uses.setdefault(row["movement_id"], []).append((row["lot_id"], row["points"]))
     if spent := {lot_id for drawn in uses.values() for lot_id, _ in drawn} - lots.keys():
         for row in await connection.fetch(_LOTS, program_id, list(spent)):
             lots[row["lot_id"]] = _lot_from(row)
+    return uses
 
 
 async def _load_identities(connection: Connection, page: Page, wanted: Needs) -> None:

@@ -7,6 +7,7 @@ from asyncpg import Record
 
 from regulars.domain.book import GENESIS
 from regulars.domain.program import JoinRule, Program, PurchaseRule, Site
+from regulars.domain.rewards import Reward, SpendingRule
 from regulars.storage.database import Connection
 
 
@@ -15,6 +16,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 
     purchase: PurchaseRule = PurchaseRule()
     join: JoinRule = JoinRule()
+    spending: SpendingRule = SpendingRule()
 
 
 async def load(connection: Connection, program_id: int) -> Program | None:
@@ -33,6 +35,9 @@ async def load(connection: Connection, program_id: int) -> Program | None:
     sites = await connection.fetch(
         "select site_id, name, domain, currency from sites where program_id = $1 order by site_id", program_id
     )
+    rewards = await connection.fetch(
+        "select definition from rewards where program_id = $1 order by reward_id", program_id
+    )
     rules = msgspec.json.decode(row["rules"], type=Rules)
     return Program(
         id=program_id,
@@ -42,6 +47,8 @@ async def load(connection: Connection, program_id: int) -> Program | None:
         sites=tuple(_site(site) for site in sites),
         purchase=rules.purchase,
         join=rules.join,
+        spending=rules.spending,
+        rewards=tuple(msgspec.json.decode(reward["definition"], type=Reward) for reward in rewards),
         test_mode=row["test_mode"],
         clock_offset_seconds=row["clock_offset_seconds"],
     )

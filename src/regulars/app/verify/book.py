@@ -19,9 +19,14 @@ CAUSES: Final[dict[Cause, tuple[tuple[Bucket, Bucket], ...]]] = {
     Cause.CANCEL: _TAKEN,
     Cause.UNPAID: _TAKEN,
     Cause.RESTORED: ((Bucket.REVERSED, Bucket.PENDING), (Bucket.REVERSED, Bucket.AVAILABLE)),
+    Cause.REDEMPTION: ((Bucket.AVAILABLE, Bucket.REDEEMED),),
+    Cause.CLAIM_CANCELLED: ((Bucket.REDEEMED, Bucket.AVAILABLE),),
+    Cause.CLAIM_EXPIRED: ((Bucket.REDEEMED, Bucket.AVAILABLE),),
 }
 """From and to of the movements that a cause may make."""
 
+_OF_CLAIMS = (Cause.REDEMPTION, Cause.CLAIM_CANCELLED, Cause.CLAIM_EXPIRED)
+_UNDOING = (Cause.RESTORED, Cause.CLAIM_CANCELLED, Cause.CLAIM_EXPIRED)
 _OF_ORDERS = (Cause.PURCHASE, Cause.REFUND, Cause.CANCEL, Cause.UNPAID, Cause.RESTORED)
 
 # What each movement has to name, by its (from, to, cause) as plain text: one look-up a row, as millions pass.
@@ -31,7 +36,8 @@ _REQUIRED: Final[dict[tuple[str, str, str], tuple[str, ...]]] = {
         for name, is_required in (
             ("order_id", cause in _OF_ORDERS),
             ("lot_id", pair[0] is Bucket.ISSUED or cause is Cause.APPROVAL),
-            ("undoes_id", cause is Cause.RESTORED),
+            ("undoes_id", cause in _UNDOING),
+            ("claim_id", cause in _OF_CLAIMS),
         )
         if is_required
     )

@@ -63,7 +63,7 @@ _REASONS = """
 
 _MOVEMENTS = """
     select movement_id, customer_id, decision_id, from_bucket, to_bucket, points, cause, order_id, lot_id,
-           undoes_id, recorded_at, effective_at, hash
+           undoes_id, claim_id, recorded_at, effective_at, hash
       from movements where program_id = $1 and movement_id > $2 and movement_id <= $3
      order by movement_id limit $4
 """
@@ -193,7 +193,7 @@ async def movements(
 def _movement(row: Record) -> Movement:
     """As the row says it, in names that may be no bucket's or cause's: they are what is to be checked."""
     (number, customer_id, decision_id, from_bucket, to_bucket, points, cause, *rest) = row.values()
-    order_id, lot_id, undoes_id, recorded_at, effective_at, _ = rest
+    order_id, lot_id, undoes_id, claim_id, recorded_at, effective_at, _ = rest
     return Movement(
         id=number,
         customer_id=customer_id,
@@ -205,6 +205,7 @@ def _movement(row: Record) -> Movement:
         order_id=order_id,
         lot_id=lot_id,
         undoes_id=undoes_id,
+        claim_id=claim_id,
         recorded_at=recorded_at,
         effective_at=effective_at,
     )

@@ -37,6 +37,7 @@ def _movement(row: Record) -> Movement:
         order_id=row["order_id"],
         lot_id=row["lot_id"],
         undoes_id=row["undoes_id"],
+        claim_id=row["claim_id"],
         recorded_at=row["recorded_at"],
         effective_at=row["effective_at"],
     )

@@ -1,0 +1,72 @@
+"""Rewards as staff set them up; each change raises the program's version, and what was claimed keeps its
+terms."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from regulars.app.programs import locked, raise_version
+from regulars.domain.errors import Invalid
+from regulars.domain.program import Program
+from regulars.domain.rewards import Reward, Stock, checked
+from regulars.storage import rewards as storage
+from regulars.storage.database import Database
+from regulars.storage.reading import reading
+
+MOST_REWARDS = 500
+"""In one program: all are read with it."""
+
+
+async def create_reward(database: Database, program_id: int, reward: Reward, *, now: datetime) -> Reward:
+    """Adds a reward, whatever id it comes with, and answers it with its own. Raises Invalid, UnknownProgram."""
+    async with database.acquire() as connection, connection.transaction():
+        program = await locked(connection, program_id)
+        if len(program.rewards) >= MOST_REWARDS:
+            raise Invalid("reward", f"a program has at most {MOST_REWARDS} rewards")
+        reward_id = await storage.next_id(connection, program_id)
+        reward = _checked(program, msgspec.structs.replace(reward, id=reward_id))
+        await storage.add(connection, program_id, reward, now)
+        await raise_version(connection, program, now)
+    return reward
+
+
+async def change_reward(
+    database: Database, program_id: int, reward_id: int, changes: dict[str, Any], *, now: datetime
+) -> Reward:
+    """Changes these fields of a reward, but never its kind; answers it. Raises Invalid, UnknownReward."""
+    async with database.acquire() as connection, connection.transaction():
+        program = await locked(connection, program_id)
+        before = program.reward(reward_id)
+        if changes.get("kind", before.kind) != before.kind or changes.get("id", reward_id) != reward_id:
+            raise Invalid("kind", "stays what it was; make a new reward instead")
+        reward = _checked(program, msgspec.structs.replace(before, **changes))
+        if reward != before:
+            await storage.change(connection, program_id, reward, now)
+            await raise_version(connection, program, now)
+    return reward
+
+
+async def set_enabled(
+    database: Database, program_id: int, reward_id: int, *, enabled: bool, now: datetime
+) -> bool:
+    """Whether that changed anything. Raises UnknownReward."""
+    async with database.acquire() as connection, connection.transaction():
+        program = await locked(connection, program_id)
+        before = program.reward(reward_id)
+        if before.enabled == enabled:
+            return False
+        await storage.change(connection, program_id, msgspec.structs.replace(before, enabled=enabled), now)
+        await raise_version(connection, program, now)
+    return True
+
+
+async def stocks(database: Database, program: Program) -> dict[int, Stock]:
+    """The stock of each of the program's rewards, by its id. Raises Busy."""
+    async with reading(database) as connection:
+        found = await storage.stocks(connection, program.id)
+    return {reward.id: found.get(reward.id, Stock(reward_id=reward.id)) for reward in program.rewards}
+
+
+def _checked(program: Program, reward: Reward) -> Reward:
+    return checked(reward, currency=program.currency, sites=[site.id for site in program.sites])
