@@ -58,6 +58,7 @@ class Cause(StrEnum):
     REDEMPTION = "redemption"
     CLAIM_CANCELLED = "claim_cancelled"
     CLAIM_EXPIRED = "claim_expired"
+    AMENDED = "amended"
 
 
 class Movement(msgspec.Struct, frozen=True, kw_only=True):

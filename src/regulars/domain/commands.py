@@ -106,6 +106,14 @@ class RecordOrder(Command, frozen=True, kw_only=True):
     first_wins: bool = False
 
 
+class AmendOrder(Command, frozen=True, kw_only=True):
+    """Staff apply an order's other content, which a shop re-sent after the first: the whole of `order` but
+    its customer."""
+
+    order: RecordOrder
+    actor: str
+
+
 class UpdateOrder(Command, frozen=True, kw_only=True):
     """An order's whole payment, refund and cancellation state; the last one wins."""
 

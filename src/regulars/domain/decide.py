@@ -6,6 +6,7 @@ from regulars.domain.account import adjust_points, patch_customer, save_customer
 from regulars.domain.case import Case
 from regulars.domain.commands import (
     AdjustPoints,
+    AmendOrder,
     CancelClaim,
     CancelOrder,
     Command,
@@ -22,7 +23,14 @@ from regulars.domain.commands import (
 )
 from regulars.domain.decisions import Decision, Outcome
 from regulars.domain.errors import IdentityReused, Refused
-from regulars.domain.ordering import cancel_order, record_order, record_payment, record_refund, update_order
+from regulars.domain.ordering import (
+    amend_order,
+    cancel_order,
+    record_order,
+    record_payment,
+    record_refund,
+    update_order,
+)
 from regulars.domain.page import Page
 from regulars.domain.redeeming import cancel_claim, expire_claim, fulfil_claim, redeem_reward
 
@@ -51,6 +59,8 @@ def _answer(case: Case, command: Command) -> Outcome:
     match command:
         case RecordOrder():
             return record_order(case, command)
+        case AmendOrder():
+            return amend_order(case, command)
         case UpdateOrder():
             return update_order(case, command)
         case RecordPayment():

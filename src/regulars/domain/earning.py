@@ -88,6 +88,10 @@ def earn(case: Case, order: Order) -> Order:
             points, Cause.PURCHASE, order_id=order.id, effective_at=order.paid_at, approves_at=approves_at
         )
         return msgspec.structs.replace(
-            order, lot_id=lot.id, given=points, earned_at=case.now, activity_id=case.ids.next("activity")
+            order,
+            lot_id=lot.id,
+            given=points,
+            earned_at=order.earned_at or case.now,
+            activity_id=order.activity_id or case.ids.next("activity"),
         )
     return order

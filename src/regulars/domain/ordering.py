@@ -10,6 +10,7 @@ from regulars.domain.account import identify
 from regulars.domain.book import Cause
 from regulars.domain.case import Case
 from regulars.domain.commands import (
+    AmendOrder,
     CancelOrder,
     PaymentStatus,
     RecordOrder,
@@ -27,6 +28,8 @@ from regulars.domain.money import MAX_UNITS, exponent
 from regulars.domain.orders import Order, taken_target
 from regulars.domain.program import Site
 from regulars.domain.redeeming import follow_codes
+
+_EARNING_MONEY = ("goods_minor", "shipping_minor", "tax_minor", "discounts_minor")
 
 FUTURE_ALLOWED = timedelta(days=1)
 """How far ahead of program time an order's date may be: shops' clocks and zones differ."""
@@ -92,6 +95,50 @@ def record_order(case: Case, command: RecordOrder) -> Outcome:
     order = _apply_early(case, order)
     _follow(case, None, order, paid_at=placed_at)
     case.announce("order.recorded", order=order.merchant_id, payment_status=order.payment_status)
+    return Outcome.DONE
+
+
+def amend_order(case: Case, command: AmendOrder) -> Outcome:
+    """Brings a known order to other content: what it gave is taken back whole, then given by the new money.
+
+    Its customer, its rule, its date and its status stay. Raises UnknownOrder, Invalid.
+    """
+    said = command.order
+    order = _known(case, said.site_id, said.merchant_id)
+    if said.currency != order.currency:
+        raise Invalid("currency", f"must be the order's, {order.currency}")
+    _check_sums(said)
+    if order.fingerprint == order_fingerprint(said):
+        return Outcome.UNCHANGED
+    case.actor = command.actor
+    assert case.customer is not None
+    case.say("amended", actor=command.actor, fields=list(differences(order, case.customer, said)))
+    if order.given > order.taken:
+        case.points().take_back(
+            order.given - order.taken, Cause.AMENDED, order_id=order.id, lot_id=order.lot_id
+        )
+    rule = case.page.rules[order.rule_version]
+    money = {name: getattr(said, name) for name in ("total_minor", *_EARNING_MONEY)}
+    after = msgspec.structs.replace(
+        order,
+        **money,
+        rewardable_minor=rewardable(rule, **{name: money[name] for name in _EARNING_MONEY}),
+        merchant_number=said.merchant_number,
+        fingerprint=order_fingerprint(said),
+        details=said.details,
+        refund_status=RefundStatus.NOT_REFUNDED,
+        refunded_minor=0,
+        lot_id=None,
+        given=0,
+        taken=0,
+        amended_id=case.ids.movement,
+        updated_at=case.now,
+    )
+    after = _paid(after, said.payment_status, said.paid_minor)
+    if order.refund_status is not RefundStatus.NOT_REFUNDED:
+        after = _refunded(after, order.refund_status, min(order.refunded_minor, after.paid_minor))
+    _follow(case, None, after, paid_at=order.paid_at or case.now)
+    case.announce("order.amended", order=order.merchant_id)
     return Outcome.DONE
 
 

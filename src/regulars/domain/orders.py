@@ -50,6 +50,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """Points given for it, and points taken back of them by now."""
     created_at: datetime
     updated_at: datetime
+    amended_id: int | None = None
+    """The last movement made before its content was amended: what it gave and lost until then is settled."""
     details: OrderDetails
 
     @property

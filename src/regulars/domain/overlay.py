@@ -84,9 +84,7 @@ def bring_up_to_date(page: Page, wanted: Needs, before: Page, now: datetime) -> 
         page.orders[key] = before.orders[key]
     for customer_id, account in before.accounts.items():
         if not wants_lots(account, now):
-            page.accounts[customer_id] = msgspec.structs.replace(
-                account, lots=(), deficits=(), loaded=False
-            )
+            page.accounts[customer_id] = msgspec.structs.replace(account, lots=(), deficits=(), loaded=False)
         elif account.loaded:
             still_open = tuple(lot for lot in account.lots if lot.remaining)
             page.accounts[customer_id] = msgspec.structs.replace(account, lots=still_open)
@@ -97,16 +95,18 @@ def bring_up_to_date(page: Page, wanted: Needs, before: Page, now: datetime) -> 
 
 
 def _is_apart(page: Page, wanted: Needs, before: Page) -> bool:
-    """Whether the two pages have nothing in common, and the earlier one made no customer."""
-    if not (
+    """Whether the earlier batch had nothing to do with anything that is wanted; then only ids went on."""
+    page.ids = before.ids
+    return (
         page.accounts.keys().isdisjoint(before.accounts)
         and wanted.orders.isdisjoint(before.orders)
+        and wanted.customer_ids.isdisjoint(before.customers)
         and wanted.identities.isdisjoint(before.identities)
         and wanted.activities.isdisjoint(before.activities)
-    ):
-        return False
-    page.ids = before.ids
-    return True
+        and all(before.customer(merchant_id) is None for merchant_id in wanted.merchant_ids)
+        and all(before.oldest_member(key) is None for key in wanted.member_keys)
+        and all(before.guest(key) is None for key in wanted.guest_keys | {key for _, key in wanted.guests})
+    )
 
 
 def _remember(page: Page, wanted: Needs, before: Page) -> None:

@@ -9,9 +9,10 @@ from typing import TypeAlias
 
 import msgspec
 
-from regulars.domain.book import Account, Bucket, Counters, Taking
+from regulars.domain.book import Account, Bucket, Cause, Counters, Taking
 from regulars.domain.commands import (
     AdjustPoints,
+    AmendOrder,
     CancelClaim,
     CancelOrder,
     Command,
@@ -84,6 +85,10 @@ def needs(program: Program, commands: Iterable[Command]) -> Needs:
                 if command.details.codes or command.details.claimed_reward_ids:
                     wanted.code_keys.update(code_key(used.code) for used in command.details.codes)
                     wanted.claim_ids.update(command.details.claimed_reward_ids)
+            case AmendOrder():
+                _order(wanted, program, command.order.site_id, command.order.merchant_id)
+                wanted.code_keys.update(code_key(used.code) for used in command.order.details.codes)
+                wanted.takes_points = True
             case UpdateOrder() | RecordPayment() | CancelOrder() | RecordRefund():
                 _order(wanted, program, command.site_id, command.merchant_id)
                 wanted.takes_points = True
@@ -220,6 +225,9 @@ class Page:
             self.accounts[decision.account.customer_id] = decision.account
         if decision.order is not None:
             key_of_order = (decision.order.site_id, decision.order.merchant_id)
+            before = self.orders.get(key_of_order)
+            if before is not None and before.amended_id != decision.order.amended_id:
+                self.takings.pop(before.id, None)
             self.orders[key_of_order] = decision.order
             if decision.early_done:
                 del self.early[key_of_order]
@@ -237,7 +245,7 @@ class Page:
 
     def _apply_takings(self, decision: Decision) -> None:
         for movement in decision.movements:
-            if movement.order_id is None:
+            if movement.order_id is None or movement.cause is Cause.AMENDED:
                 continue
             if movement.to_bucket is Bucket.REVERSED:
                 self.add_taking(

@@ -179,6 +179,8 @@ def _use(case: Case, claim: Claim, order: Order) -> None:
         and claim.expires_at is not None
         and order.placed_at < claim.expires_at
     )
+    if claim.state is ClaimState.USED and claim.order_id == order.id:
+        return
     if claim.state is not ClaimState.CLAIMED and not expired_since:
         case.say("code not used", title=claim.title, state=claim.state)
         return

@@ -113,6 +113,10 @@ _SENTENCES: Final[dict[str, Callable[[Facts], str]]] = {
     "differs": lambda facts: (
         f"The order was known with other content ({_fields(facts)}); its first content stays."
     ),
+    "amended": lambda facts: (
+        f"{facts['actor']} applied the order's later content ({_fields(facts)}): its points were taken back "
+        "and given anew."
+    ),
     "taken: refund": _taken("for the refund"),
     "taken: cancel": _taken("because the order was cancelled"),
     "taken: unpaid": _taken("because the order is no longer paid in full"),

@@ -34,6 +34,14 @@ T = TypeVar("T")
 Row = tuple[Any, ...]
 
 _ORDER_CHANGES = (
+    "merchant_number",
+    "total_minor",
+    "goods_minor",
+    "shipping_minor",
+    "tax_minor",
+    "discounts_minor",
+    "rewardable_minor",
+    "fingerprint",
     "payment_status",
     "paid_minor",
     "refund_status",
@@ -47,6 +55,8 @@ _ORDER_CHANGES = (
     "activity_id",
     "given",
     "taken",
+    "amended_id",
+    "details",
     "updated_at",
 )
 _UPDATE_ORDERS = ORDERS.replacing("order_id", _ORDER_CHANGES)

@@ -57,10 +57,11 @@ _OPEN_LOTS = """
 _LOTS = "select * from lots where program_id = $1 and lot_id = any($2::bigint[])"
 _DEFICITS = "select * from deficits where program_id = $1 and customer_id = any($2::bigint[])"
 _TAKINGS = """
-    select movement_id, order_id, from_bucket, to_bucket, points, undoes_id from movements
-     where program_id = $1 and order_id = any($2::bigint[])
-       and (to_bucket = 'reversed' or undoes_id is not null)
-     order by movement_id
+    select m.movement_id, m.order_id, m.from_bucket, m.to_bucket, m.points, m.undoes_id
+      from movements m join orders o on o.program_id = $1 and o.order_id = m.order_id
+     where m.program_id = $1 and m.order_id = any($2::bigint[])
+       and (m.to_bucket = 'reversed' or m.undoes_id is not null) and m.movement_id > coalesce(o.amended_id, 0)
+     order by m.movement_id
 """
 _USES = """
     select movement_id, lot_id, sum(points)::bigint as points from lot_uses

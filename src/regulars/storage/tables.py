@@ -75,6 +75,7 @@ ORDERS = Table(
         "activity_id": "bigint",
         "given": "bigint",
         "taken": "bigint",
+        "amended_id": "bigint",
         "details": "text",
         "created_at": "timestamptz",
         "updated_at": "timestamptz",

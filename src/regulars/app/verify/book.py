@@ -22,12 +22,20 @@ CAUSES: Final[dict[Cause, tuple[tuple[Bucket, Bucket], ...]]] = {
     Cause.REDEMPTION: ((Bucket.AVAILABLE, Bucket.REDEEMED),),
     Cause.CLAIM_CANCELLED: ((Bucket.REDEEMED, Bucket.AVAILABLE),),
     Cause.CLAIM_EXPIRED: ((Bucket.REDEEMED, Bucket.AVAILABLE),),
+    Cause.AMENDED: _TAKEN,
 }
 """From and to of the movements that a cause may make."""
 
 _OF_CLAIMS = (Cause.REDEMPTION, Cause.CLAIM_CANCELLED, Cause.CLAIM_EXPIRED)
 _UNDOING = (Cause.RESTORED, Cause.CLAIM_CANCELLED, Cause.CLAIM_EXPIRED)
-_OF_ORDERS = (Cause.PURCHASE, Cause.REFUND, Cause.CANCEL, Cause.UNPAID, Cause.RESTORED)
+_OF_ORDERS = (
+    Cause.PURCHASE,
+    Cause.REFUND,
+    Cause.CANCEL,
+    Cause.UNPAID,
+    Cause.RESTORED,
+    Cause.AMENDED,
+)
 
 # What each movement has to name, by its (from, to, cause) as plain text: one look-up a row, as millions pass.
 _REQUIRED: Final[dict[tuple[str, str, str], tuple[str, ...]]] = {

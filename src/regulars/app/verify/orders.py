@@ -74,6 +74,8 @@ def _taken(seen: OrderSeen, order: Order) -> Iterator[Found]:
         yield "V05", f"{order.taken} of {order.given} points taken", f"{target} by its state"
     if seen.net_taken != order.taken:
         yield "V05", f"{seen.net_taken} points taken by its movements", f"{order.taken}"
+    if seen.past_left:
+        yield "V05", f"{seen.past_left} points left of what it gave before it was amended", "0"
     if not 0 <= order.taken <= order.given:
         yield "V05", f"{order.taken} points taken", f"from 0 to the {order.given} given"
     if not 0 <= order.refunded_minor <= order.paid_minor:

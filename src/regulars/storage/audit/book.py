@@ -41,7 +41,7 @@ _WITHOUT_ORDER = """
            end as saw,
            format('an order whose lot is %s', m.lot_id) as expected
       from movements m left join orders o on o.program_id = $1 and o.order_id = m.order_id
-     where m.program_id = $1 and m.cause = 'purchase'
+     where m.program_id = $1 and m.cause = 'purchase' and m.movement_id > coalesce(o.amended_id, 0)
        and (o.lot_id is null or o.lot_id is distinct from m.lot_id)
 """
 

@@ -11,7 +11,6 @@ from regulars.domain.book import Movement
 from regulars.domain.decisions import Trace
 from regulars.domain.orders import Order
 from regulars.domain.program import PurchaseRule
-from regulars.storage.audit.balances import net
 from regulars.storage.database import Connection, Database
 from regulars.storage.pages import order_from
 from regulars.storage.programs import Rules
@@ -39,15 +38,25 @@ _HEAD = """
 """
 
 # The order's movements and its lot stand beside it, so that one pass sees all that it gave and lost.
-_ORDERS = f"""
-    select o.*, m.grants, m.granted, m.net_taken,
+_ORDERS = """
+    select o.*, m.grants, m.granted, m.net_taken, m.past_left,
            l.size as lot_size, l.order_id as lot_order_id, l.customer_id as lot_customer_id, l.approves_at
       from orders o
       left join (
-            select order_id, count(*) filter (where from_bucket = 'issued') as grants,
-                   coalesce(sum(points) filter (where from_bucket = 'issued'), 0)::bigint as granted,
-                   {net("reversed")}::bigint as net_taken
-              from movements where program_id = $1 and order_id is not null group by order_id
+            select order_id, count(*) filter (where not is_past and from_bucket = 'issued') as grants,
+                   coalesce(sum(points) filter (where not is_past and from_bucket = 'issued'), 0)::bigint as granted,
+                   coalesce(sum(taken) filter (where not is_past), 0)::bigint as net_taken,
+                   coalesce(sum(points) filter (where is_past and from_bucket = 'issued'), 0)::bigint
+                       - coalesce(sum(taken) filter (where is_past), 0)::bigint as past_left
+              from (
+                  select p.order_id, p.points, p.from_bucket, p.movement_id <= coalesce(a.amended_id, 0) as is_past,
+                         case 'reversed' when p.to_bucket then p.points when p.from_bucket then -p.points else 0
+                         end as taken
+                    from movements p
+                    left join orders a on a.program_id = $1 and a.order_id = p.order_id
+                   where p.program_id = $1 and p.order_id is not null
+              ) as moved
+             group by order_id
            ) as m on m.order_id = o.order_id
       left join lots l on l.program_id = $1 and l.lot_id = o.lot_id
      where o.program_id = $1 order by o.order_id
@@ -91,6 +100,7 @@ class OrderSeen(msgspec.Struct, frozen=True, kw_only=True):
     """Movements that gave points for it, of `granted` points in all."""
     granted: int
     net_taken: int
+    past_left: int
     lot_size: int | None
     lot_order_id: int | None
     lot_customer_id: int | None
@@ -146,6 +156,7 @@ def _order_seen(row: Record) -> OrderSeen:
         grants=row["grants"] or 0,
         granted=row["granted"] or 0,
         net_taken=row["net_taken"] or 0,
+        past_left=row["past_left"] or 0,
         lot_size=row["lot_size"],
         lot_order_id=row["lot_order_id"],
         lot_customer_id=row["lot_customer_id"],
