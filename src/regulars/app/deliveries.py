@@ -27,7 +27,7 @@ from regulars.domain.errors import (
 from regulars.domain.trace import sentence
 from regulars.storage import deliveries, programs
 from regulars.storage.database import Database
-from regulars.storage.deliveries import LoggedDelivery, StoredDelivery
+from regulars.storage.deliveries import KeptDelivery, LoggedDelivery, StoredDelivery
 from regulars.storage.reading import reading
 
 if TYPE_CHECKING:
@@ -47,6 +47,10 @@ _IN_SHORT: Final = {
     Outcome.DIFFERS: "Known with other content, which stays.",
     Outcome.WAITING: "It waits for its order.",
 }
+
+
+class UnknownDelivery(Refused):
+    """No call of that number in this program's log."""
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -251,6 +255,38 @@ async def list_deliveries(
             )
     found.sort(key=lambda row: (row.received_at, row.delivery_id), reverse=True)
     return found[:last]
+
+
+async def find_delivery(database: Database, program_id: int, delivery_id: int) -> KeptDelivery:
+    """A call with its body. Raises UnknownDelivery, Busy."""
+    async with reading(database) as connection:
+        found = await deliveries.find(connection, program_id, delivery_id)
+    if found is None:
+        raise UnknownDelivery(delivery=delivery_id)
+    return found
+
+
+async def note_applied(
+    database: Database, program_id: int, delivery_id: int, *, actor: str, decision: Decision, at: datetime
+) -> None:
+    """Says in the log that staff applied this call after all, and what that did."""
+    kept = await find_delivery(database, program_id, delivery_id)
+    details = msgspec.json.decode(kept.details, type=dict[str, Any])
+    if "applied_by" in details:
+        return
+    said = " ".join(sentence(entry) for entry in decision.trace) or _IN_SHORT[decision.outcome]
+    async with database.acquire() as connection:
+        await deliveries.set_outcome(
+            connection,
+            program_id,
+            delivery_id,
+            outcome="applied",
+            message=printable(f"{actor} applied it after all. {said}", 2000),
+            details=msgspec.json.encode(
+                details | {"applied_by": actor, "applied_at": at.isoformat(), "first_outcome": kept.outcome}
+            ).decode(),
+            decision_id=decision.id or None,
+        )
 
 
 async def prune(house: "House", now: datetime) -> int:

@@ -42,6 +42,25 @@ class LoggedDelivery(msgspec.Struct, frozen=True, kw_only=True):
     details: str
 
 
+class KeptDelivery(msgspec.Struct, frozen=True, kw_only=True):
+    """One call with its body, and the site of the integration that it came by."""
+
+    delivery_id: int
+    credential_id: int
+    site_id: int | None
+    integration: str
+    hook: str
+    body: bytes
+    status: int
+    outcome: str
+    problem: bool
+    subject: str | None
+    message: str | None
+    details: str
+    decision_id: int | None
+    received_at: datetime
+
+
 _DELIVERIES = Table(
     "deliveries",
     {
@@ -102,6 +121,44 @@ async def latest(
     """A program's last calls, the newest first, at most `most`."""
     rows = await connection.fetch(_LATEST, program_id, integration, problems_only, most)
     return [LoggedDelivery(**dict(row)) for row in rows]
+
+
+async def find(connection: Connection, program_id: int, delivery_id: int) -> KeptDelivery | None:
+    """The call of that number."""
+    row = await connection.fetchrow(
+        """
+        select d.delivery_id, d.credential_id, c.site_id, d.integration, d.hook, d.body, d.status, d.outcome,
+               d.problem, d.subject, d.message, d.details, d.decision_id, d.received_at
+          from deliveries d left join credentials c using (program_id, credential_id)
+         where d.program_id = $1 and d.delivery_id = $2
+        """,
+        program_id,
+        delivery_id,
+    )
+    return None if row is None else KeptDelivery(**dict(row))
+
+
+async def set_outcome(
+    connection: Connection,
+    program_id: int,
+    delivery_id: int,
+    *,
+    outcome: str,
+    message: str,
+    details: str,
+    decision_id: int | None,
+) -> None:
+    """What became of the call later; it is no problem any more."""
+    await connection.execute(
+        "update deliveries set outcome = $3, message = $4, details = $5, problem = false, "
+        "decision_id = coalesce($6, decision_id) where program_id = $1 and delivery_id = $2",
+        program_id,
+        delivery_id,
+        outcome,
+        message,
+        details,
+        decision_id,
+    )
 
 
 async def prune(connection: Connection, program_id: int, *, before: datetime, most: int) -> int:
