@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -65,9 +66,11 @@ def lootly_lookup(key: str) -> str:
 class Credentials:
     """Finds credentials; what it has found, or found missing, counts for less than a second."""
 
-    def __init__(self, database: Database, vault: Vault) -> None:
+    def __init__(self, database: Database, vault: Vault, clock: Callable[[], datetime]) -> None:
         self._database = database
         self._vault = vault
+        self._clock = clock
+        self._used: set[int] = set()
         self._found: dict[str, tuple[float, Credential | None]] = {}
         self._asking: dict[str, asyncio.Task[Credential | None]] = {}
 
@@ -93,15 +96,24 @@ class Credentials:
         """Forgets everything, so that a change made here shows at once."""
         self._found.clear()
 
+    async def note_used(self) -> None:
+        """Writes down which credentials were used since this was last done."""
+        used, self._used = self._used, set()
+        if used:
+            async with self._database.acquire() as connection:
+                await storage.note_used(connection, sorted(used), self._clock())
+
     async def _ask(self, lookup: str) -> Credential | None:
         if "\x00" in lookup:
             return None
         started = time.monotonic()
         async with reading(self._database) as connection:
-            rows = await storage.find(connection, [lookup])
+            row = await storage.find(connection, lookup, self._clock())
         if len(self._found) >= REMEMBERED_MOST:
             self._found.clear()
-        credential = self._credential(rows[0]) if rows else None
+        credential = self._credential(row) if row is not None else None
+        if credential is not None:
+            self._used.add(credential.credential_id)
         self._found[lookup] = (started + FRESH_SECONDS, credential)
         return credential
 
@@ -120,10 +132,18 @@ class Credentials:
 
 
 async def create_api_key(
-    database: Database, *, program_id: int, name: str, scopes: tuple[str, ...], now: datetime
+    database: Database,
+    *,
+    program_id: int,
+    name: str,
+    scopes: tuple[str, ...],
+    expires_at: datetime | None = None,
+    now: datetime,
 ) -> str:
     """Makes an API key and answers it, this once: only its hash is stored. Raises Invalid for an unknown
-    scope."""
+    scope, or an end that is not to come."""
+    if expires_at is not None and expires_at <= now:
+        raise Invalid("expires_at", "must be in the future")
     for scope in scopes:
         if scope not in SCOPES:
             raise Invalid("scope", f"{scope!r} is none of {', '.join(SCOPES)}")
@@ -139,6 +159,7 @@ async def create_api_key(
             scopes=scopes,
             secret=None,
             at=now,
+            expires_at=expires_at,
         )
     return key
 

@@ -48,7 +48,7 @@ class House:
         self.engine = Engine(
             database, clock, deadline_seconds=settings.deadline_seconds, queue_limit=settings.queue_limit
         )
-        self.credentials = Credentials(database, vault)
+        self.credentials = Credentials(database, vault, clock)
         self.programs = Programs(database)
         self.deliveries = Deliveries(database)
         self.balances = Balances(database)

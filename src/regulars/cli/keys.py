@@ -7,7 +7,7 @@ import typer
 
 from regulars.app.credentials import SCOPES, create_api_key, revoke
 from regulars.app.programs import Programs
-from regulars.cli.desk import BadArgument, Desk, at_desk, out
+from regulars.cli.desk import BadArgument, Desk, at_desk, duration, out
 from regulars.cli.programs import AsJson, ProgramId
 
 app = typer.Typer(help="Make and revoke keys for the API.", no_args_is_help=True)
@@ -21,6 +21,9 @@ def create(
         list[str] | None,
         typer.Option(help=f"What it may do; give it several times. One of: {', '.join(SCOPES)}."),
     ] = None,
+    expires_in: Annotated[
+        str | None, typer.Option(metavar="TIME", help="End it after this long, such as 90d or 12w.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make an API key and print it, this once. Without --scope it may do everything."""
@@ -28,7 +31,12 @@ def create(
     async def act(desk: Desk) -> str:
         await Programs(desk.database).get(program)
         return await create_api_key(
-            desk.database, program_id=program, name=name, scopes=tuple(scope or SCOPES), now=desk.now
+            desk.database,
+            program_id=program,
+            name=name,
+            scopes=tuple(scope or SCOPES),
+            expires_at=desk.now + duration(expires_in) if expires_in is not None else None,
+            now=desk.now,
         )
 
     key = at_desk(act)

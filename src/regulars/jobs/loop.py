@@ -30,6 +30,11 @@ async def expire_claims(house: House) -> None:
     await expire_due(house.database, house.engine, now=house.clock())
 
 
+async def note_use_of_keys(house: House) -> None:
+    """Writes down when keys were last used."""
+    await house.credentials.note_used()
+
+
 async def forget_deliveries(house: House) -> None:
     """Forgets deliveries older than the setting says."""
     await prune(house, house.clock())
@@ -43,6 +48,7 @@ async def forget_identities(house: House) -> None:
 JOBS: tuple[tuple[Job, float], ...] = (
     (approve, 1.0),
     (expire_claims, 5.0),
+    (note_use_of_keys, 30.0),
     (forget_deliveries, 3600.0),
     (forget_identities, 3600.0),
 )

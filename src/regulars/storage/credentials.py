@@ -8,16 +8,26 @@ from asyncpg import Record
 from regulars.storage.database import Connection
 
 
-async def find(connection: Connection, lookups: Sequence[str]) -> list[Record]:
-    """The credentials of these look-up texts that are not revoked."""
-    rows: list[Record] = await connection.fetch(
+async def find(connection: Connection, lookup: str, now: datetime) -> Record | None:
+    """The credential of this look-up text, if it is neither revoked nor at its end."""
+    return await connection.fetchrow(
         """
-        select lookup, program_id, credential_id, kind, name, site_id, scopes, secret, settings, created_at
-          from credentials where lookup = any($1::text[]) and revoked_at is null
+        select program_id, credential_id, kind, name, site_id, scopes, secret, settings, created_at
+          from credentials
+         where lookup = $1 and revoked_at is null and (expires_at is null or expires_at > $2)
         """,
-        list(lookups),
+        lookup,
+        now,
     )
-    return rows
+
+
+async def note_used(connection: Connection, credential_ids: Sequence[int], at: datetime) -> None:
+    """Remembers that these were used, each in its program."""
+    await connection.execute(
+        "update credentials set last_used_at = $2 where credential_id = any($1::bigint[])",
+        list(credential_ids),
+        at,
+    )
 
 
 async def add(
@@ -31,12 +41,15 @@ async def add(
     scopes: Sequence[str],
     secret: bytes | None,
     at: datetime,
+    expires_at: datetime | None = None,
+    settings: str = "{}",
 ) -> int:
     """Stores a credential. Answers its id."""
     credential_id: int = await connection.fetchval(
         """
-        insert into credentials (lookup, program_id, kind, name, site_id, scopes, secret, created_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8) returning credential_id
+        insert into credentials
+               (lookup, program_id, kind, name, site_id, scopes, secret, created_at, expires_at, settings)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning credential_id
         """,
         lookup,
         program_id,
@@ -46,6 +59,8 @@ async def add(
         list(scopes),
         secret,
         at,
+        expires_at,
+        settings,
     )
     return credential_id
 
