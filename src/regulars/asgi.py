@@ -1,14 +1,21 @@
 """The whole of the web side, wired once: each door is an app of its own, chosen by the path's beginning."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import structlog
 
 from regulars.app.house import House
+from regulars.demo.memory import recall
+from regulars.doors.admin import app as admin
+from regulars.doors.api import app as api
+from regulars.doors.demo_shop import app as demo_shop
 from regulars.doors.lootly import app as lootly
 from regulars.doors.loyaltylion import app as loyaltylion
+from regulars.doors.proxies import behind_proxies
 from regulars.doors.site import app as site
+from regulars.doors.storefront import app as storefront
+from regulars.doors.straight import Door, FindDoor
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -20,16 +27,42 @@ log = structlog.get_logger(__name__)
 BROKEN: Final = b'{"error":{"message":"Something went wrong on our side. It has been logged."}}'
 
 
+class Wired(NamedTuple):
+    """The whole as an ASGI app, and the doors for the few targets that are answered without ASGI."""
+
+    app: App
+    find_door: FindDoor
+
+
 def build(house: House) -> App:
     """One ASGI app over a house that the caller opens and closes; lifespan messages are only answered."""
-    loyaltylion_door, lootly_door = loyaltylion.build(house), lootly.build(house)
+    return wire(house).app
+
+
+def wire(house: House) -> Wired:
+    """The doors over a house that the caller opens and closes."""
+    loyaltylion_door, (lootly_door, hooks) = loyaltylion.build(house), lootly.build_both(house)
+    orders = loyaltylion.create_orders(house)
+    storefront_door = storefront.build(house)
     doors = {
         "/v2": loyaltylion_door,
         "/headless": loyaltylion_door,
         "/integrations/webhooks": lootly_door,
         "/api/custom": lootly_door,
+        "/storefront": storefront_door,
+        "/js/integrations": storefront_door,
+        "/demo-shop": demo_shop.build(house, lambda: recall(house, "coffeehouse"), lootly_door),
+        "/api/v1": api.build(house),
+        "/admin": admin.build(house),
     }
-    return front(doors, site.build(house))
+
+    def find_door(target: bytes) -> Door | None:
+        if target == b"/v2/orders":
+            return orders
+        return hooks if target.startswith(b"/integrations/webhooks/") and lootly.is_hook(target) else None
+
+    whole = front(doors, site.build(house))
+    return Wired(behind_proxies(whole, house.settings.trusted_proxies), find_door)
 
 
 def front(doors: dict[str, App], rest: App) -> App:

@@ -5,6 +5,7 @@
 
 import base64
 import binascii
+import ipaddress
 import os
 import re
 import secrets
@@ -38,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_statement_cache: int = 100
     database_pool: int = 10
     public_url: str | None = None
+    trusted_proxies: tuple[str, ...] = ()
     host: str = "127.0.0.1"
     port: int = 8080
     workers: int = 1
@@ -191,6 +193,12 @@ def _public_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _networks(text: str) -> tuple[str, ...]:
+    if text.lower() == "none":
+        return ()
+    return tuple(str(ipaddress.ip_network(part.strip())) for part in text.split(","))
+
+
 def _secret_key(text: str) -> bytes:
     try:
         key = base64.b64decode(text, validate=True)
@@ -234,6 +242,13 @@ SETTINGS: dict[str, Setting] = {
         "`http://`, host and port",
         "an address without a path, like https://points.example",
         _public_url,
+    ),
+    "trusted_proxies": Setting(
+        "The proxies in front of this server, by address or network, with commas between. What they say of "
+        "the caller (`X-Forwarded-For`, `X-Forwarded-Proto`) is believed; what anybody else says is not.",
+        "none",
+        "addresses or networks, like 127.0.0.1, 10.0.0.0/8",
+        _networks,
     ),
     "host": Setting(
         "The address on which the server listens; 0.0.0.0 is all of them.",

@@ -41,7 +41,7 @@ async def _work(settings: Settings, dsn: str, sock: socket.socket, started: Call
     house = await House.open(settings, dsn)
     rarely_look_for_cycles()
     try:
-        server = Server(_configuration(settings, asgi.build(house)), started)
+        server = Server(_configuration(settings, asgi.wire(house)), started)
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(unheard)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -87,11 +87,11 @@ class Server(uvicorn.Server):
         self._tell()
 
 
-def _configuration(settings: Settings, app: Any) -> uvicorn.Config:
+def _configuration(settings: Settings, wired: asgi.Wired) -> uvicorn.Config:
     return uvicorn.Config(
-        app,
+        wired.app,
         loop="uvloop",
-        http=guarded(Limits(body_bytes=settings.body_limit_bytes)),
+        http=guarded(Limits(body_bytes=settings.body_limit_bytes), wired.find_door),
         ws="none",
         lifespan="off",
         workers=1,

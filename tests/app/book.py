@@ -4,19 +4,29 @@ import asyncio
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import msgspec
 
+from regulars.app import rewards
+from regulars.app.codes import import_codes
 from regulars.app.house import House
 from regulars.app.programs import change_rules, create_program
 from regulars.domain.commands import (
     AdjustPoints,
+    AmendOrder,
+    CancelClaim,
     CancelOrder,
     Command,
     CustomerRef,
+    DiscountCode,
+    ExpireClaim,
+    FulfilClaim,
     Identity,
+    OrderDetails,
     PatchCustomer,
     PaymentStatus,
+    RecordOrder,
     RecordPayment,
     RecordRefund,
     RefundPart,
@@ -27,6 +37,7 @@ from regulars.domain.commands import (
 from regulars.domain.decisions import Decision
 from regulars.domain.errors import NotEnoughPoints, Refused
 from regulars.domain.program import JoinRule
+from regulars.domain.rewards import Claim, CodeSource, LimitPeriod, Reward, RewardKind
 from tests import make
 
 
@@ -77,6 +88,28 @@ class Town:
             decisions.append(await self.house.engine.submit(program_id, command))
         return decisions
 
+    async def offer(self, program_id: int, *offered: Reward) -> None:
+        """Makes these rewards."""
+        for reward in offered:
+            self.now += timedelta(minutes=1)
+            await rewards.create_reward(self.house.database, program_id, reward, now=self.now)
+
+    async def upload(self, program_id: int, reward_id: int, *codes: str) -> None:
+        """Codes into a reward's pool."""
+        self.now += timedelta(minutes=1)
+        content = "\n".join(codes).encode()
+        await import_codes(self.house.database, program_id, reward_id, content, actor="Sue", now=self.now)
+
+    async def set_spending(self, program_id: int, **changes: Any) -> None:
+        """Changes what becomes of claimed rewards afterwards."""
+        self.now += timedelta(minutes=1)
+        await change_rules(
+            self.house.database,
+            program_id,
+            spending=lambda rule: msgspec.structs.replace(rule, **changes),
+            now=self.now,
+        )
+
     def wait(self, days: float) -> datetime:
         self.now += make.days(days)
         return self.now
@@ -103,8 +136,12 @@ async def fill(town: Town) -> None:
     await _orders_after_approval(town)
     await _orders_that_give_nothing(town)
     await _early_reports(town)
+    await _claimed_rewards(town)
     # The bookshop's own ids stay below the tea shop's, so that an id can be one of the tea shop's alone.
     await town.tell(town.books, make.worked_example("B1"), make.refund("B1", 1599, reference="R1"))
+    limited = make.reward(stock=6, limit_count=2, limit_period=LimitPeriod.WEEK, valid_days=3)
+    await town.offer(town.books, limited, make.reward(cost=7))
+    await town.set_spending(town.books, refund_returns="code")
 
 
 async def _orders_that_wait(town: Town) -> None:
@@ -125,6 +162,8 @@ async def _orders_that_wait(town: Town) -> None:
         RecordPayment(site_id=1, merchant_id="P1", amount_minor=3999),
         unpaid,
         make.update("P1", paid=4999),
+        make.order("M1"),
+        AmendOrder(order=make.order("M1", total=3999), actor="Sue"),
     )
 
 
@@ -145,6 +184,7 @@ async def _orders_after_approval(town: Town) -> None:
         CancelOrder(site_id=1, merchant_id="B2"),
         make.order("B3", customer=bob()),
         make.refund("A1", 2400, reference="R2"),
+        AmendOrder(order=make.order("M1", total=2999), actor="Sue"),
         make.update("P1", paid=1000, payment_status=PaymentStatus.PARTIALLY_PAID),
     )
     too_much = AdjustPoints(
@@ -191,6 +231,55 @@ async def _early_reports(town: Town) -> None:
     )
 
 
+async def _claimed_rewards(town: Town) -> None:
+    """Dora redeems all that there is, and everything becomes of it that may."""
+    pool = make.reward(
+        title="A voucher of the pool",
+        codes=CodeSource.POOL,
+        stock=3,
+        limit_count=2,
+        limit_period=LimitPeriod.YEAR,
+    )
+    mug = make.reward(title="A mug", kind=RewardKind.CUSTOM, amount_minor=None, codes=CodeSource.NONE)
+    await town.offer(town.tea, pool, make.reward(valid_days=10), mug)
+    await town.upload(town.tea, 1, "SPRING-1", "spring-2", "Spring-3 ", "SPRING-4")
+    await town.set_spending(town.tea, refund_returns="points", expired_returns_points=True)
+    dora = CustomerRef(merchant_id="dora")
+    await town.tell(town.tea, SaveCustomer(customer=dora), _gift("dora", 200))
+    town.wait(0.1)
+    used, kept, expires, coded, fulfilled, given = [
+        (await town.tell(town.tea, command))[0].claims[0]
+        for command in (
+            make.redeem("dora"),
+            make.redeem("dora"),
+            make.redeem("dora", 2),
+            make.redeem("dora", 2),
+            make.redeem("dora", 3, multiplier=2),
+            make.redeem("dora", 2, given_by="Sue", reason="a late parcel"),
+        )
+    ]
+    await town.tell(
+        town.tea,
+        _with_code("D1", used),
+        _with_code("D2", coded),
+        FulfilClaim(claim_id=fulfilled.id, actor="Sue"),
+        CancelClaim(claim_id=kept.id, actor="Sue"),
+        make.redeem("dora"),  # the limit counts what was not cancelled
+        CancelOrder(site_id=1, merchant_id="D2"),
+    )
+    town.wait(11)
+    await town.tell(town.tea, ExpireClaim(claim_id=expires.id), ExpireClaim(claim_id=given.id))
+
+
+def _gift(merchant_id: str, points: int) -> AdjustPoints:
+    return AdjustPoints(merchant_id=merchant_id, points=points, reason=None, actor="Sue")
+
+
+def _with_code(name: str, claim: Claim) -> RecordOrder:
+    details = OrderDetails(codes=(DiscountCode(str(claim.code).lower()),))
+    return make.order(name, total=1000, shipping=0, customer=CustomerRef(merchant_id="dora"), details=details)
+
+
 _PAYMENT = {0: PaymentStatus.NOT_PAID, 1000: PaymentStatus.PARTIALLY_PAID}
 
 
@@ -224,11 +313,19 @@ def _chance(random: Random) -> Command:
         cancelled=random.random() < 0.25,
     )
     customer_id, points = random.randrange(1, 4), random.choice((-100, -40, -10, 30))
+    claim_id = random.randrange(1, 20)
     status = random.choice((PaymentStatus.PAID, PaymentStatus.PAID, PaymentStatus.NOT_PAID))
     return random.choice(
         (
             make.order(
-                name, total=total, customer=who, discounts_minor=total - payable, payment_status=status
+                name,
+                total=total,
+                customer=who,
+                discounts_minor=total - payable,
+                payment_status=status,
+                details=OrderDetails(
+                    codes=(DiscountCode(f"spring-{number}"),), claimed_reward_ids=(number + 1, number + 9)
+                ),
             ),
             update,
             update,
@@ -237,5 +334,10 @@ def _chance(random: Random) -> Command:
             CancelOrder(site_id=1, merchant_id=name, waits=random.random() < 0.5),
             AdjustPoints(merchant_id=str(who.merchant_id), points=points, reason=None, actor="Sue"),
             Settle(customer_id=customer_id),
+            make.redeem(str(who.merchant_id), random.randrange(1, 4)),
+            make.redeem(str(who.merchant_id), random.randrange(1, 3), given_by=random.choice((None, "Sue"))),
+            CancelClaim(claim_id=claim_id, actor="Sue"),
+            FulfilClaim(claim_id=claim_id, actor="Sue"),
+            ExpireClaim(claim_id=claim_id),
         )
     )

@@ -2,6 +2,7 @@
 
 import pytest
 
+from regulars.app.access import Acting, Role
 from regulars.app.connections import UnknownCredential, connect_site, listed, rotate, secret_of
 from regulars.app.credentials import api_key_lookup, create_api_key, lootly_lookup, revoke
 from regulars.app.house import House
@@ -11,10 +12,14 @@ from tests.app.test_engine import open_shop
 from tests.make import NOON, days
 
 
+def owner_of(program_id: int) -> Acting:
+    return Acting(staff_id=1, email="o@tea.example", name="Olga", program_id=program_id, role=Role.OWNER)
+
+
 async def test_a_renewed_integration_has_two_pairs_until_the_old_one_is_revoked(house: House) -> None:
     shop = await open_shop(house)
-    first = await connect_site(house.database, house.vault, shop, 1, name="Shop", now=NOON)
-    second = await rotate(house.database, house.vault, shop, first.credential_id, now=NOON)
+    first = await connect_site(house.database, house.vault, owner_of(shop), 1, name="Shop", now=NOON)
+    second = await rotate(house.database, house.vault, owner_of(shop), first.credential_id, now=NOON)
     assert second.secret != first.secret
     assert await secret_of(house.database, house.vault, shop, second.credential_id) == second
     for pair in (first, second):
@@ -25,7 +30,7 @@ async def test_a_renewed_integration_has_two_pairs_until_the_old_one_is_revoked(
     house.credentials.forget()
     assert await house.credentials.find(lootly_lookup(first.key)) is None
     with pytest.raises(UnknownCredential):
-        await rotate(house.database, house.vault, shop, first.credential_id, now=NOON)
+        await rotate(house.database, house.vault, owner_of(shop), first.credential_id, now=NOON)
 
 
 async def test_a_key_ends_by_itself_and_its_last_use_is_seen(house: House, clock: Clock) -> None:
@@ -47,16 +52,16 @@ async def test_a_key_ends_by_itself_and_its_last_use_is_seen(house: House, clock
 async def test_nothing_of_another_program_can_be_renewed_or_read(house: House) -> None:
     shop = await open_shop(house)
     other = await open_shop(house, name="Other", domain="https://other.example")
-    mine = await connect_site(house.database, house.vault, shop, 1, name="Shop", now=NOON)
+    mine = await connect_site(house.database, house.vault, owner_of(shop), 1, name="Shop", now=NOON)
     for act in (
-        rotate(house.database, house.vault, other, mine.credential_id, now=NOON),
+        rotate(house.database, house.vault, owner_of(other), mine.credential_id, now=NOON),
         secret_of(house.database, house.vault, other, mine.credential_id),
     ):
         with pytest.raises(UnknownCredential):
             await act
     with pytest.raises(UnknownSite):
-        await connect_site(house.database, house.vault, shop, 7, name="Shop", now=NOON)
+        await connect_site(house.database, house.vault, owner_of(shop), 7, name="Shop", now=NOON)
     with pytest.raises(Invalid):
-        await connect_site(house.database, house.vault, shop, 1, name=" ", now=NOON)
+        await connect_site(house.database, house.vault, owner_of(shop), 1, name=" ", now=NOON)
     with pytest.raises(Invalid):
         await create_api_key(house.database, program_id=shop, name="x", scopes=(), expires_at=NOON, now=NOON)

@@ -176,7 +176,7 @@ async def test_many_clients_at_once_come_to_what_the_model_says(
 
 FAULTS: dict[str, tuple[Callable[..., Any], str, str]] = {
     "takings are not loaded": (pages._load_accounts, "if taken:", "if False:"),
-    "lots that are used up are not loaded": (pages._load_takings, "if spent := {", "if spent := set() and {"),
+    "lots that are used up are not loaded": (pages._load_uses, "if spent := {", "if spent := set() and {"),
     "debts are not loaded": (
         pages._load_accounts,
         "in await connection.fetch(_DEFICITS, program_id, concerned)",
@@ -184,7 +184,7 @@ FAULTS: dict[str, tuple[Callable[..., Any], str, str]] = {
     ),
     "early reports are not loaded": (pages._load_orders, "if page.ids.early:", "if False:"),
     "refund ids are not loaded": (pages._load_orders, "if wanted.refunds and", "if False and"),
-    "lots are saved the first time only": (decisions._save_lots, "in changed.values()", "in ()"),
+    "lots are saved the first time only": (decisions._put_lots, "in changed.values()", "in ()"),
     "a batch does not see what it decided": (
         Page.apply,
         "self.orders[key_of_order] = decision.order",

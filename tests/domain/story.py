@@ -3,8 +3,10 @@
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from regulars.domain.book import Account, Lot
-from regulars.domain.commands import AdjustPoints, CancelOrder, Command, Settle
+from regulars.domain.commands import AdjustPoints, CancelClaim, CancelOrder, Command, ExpireClaim, Settle
 from regulars.domain.customers import Customer
 from regulars.domain.decide import decide
 from regulars.domain.decisions import Decision, Outcome
@@ -12,6 +14,16 @@ from regulars.domain.errors import Refused
 from regulars.domain.orders import Order
 from regulars.domain.page import Page
 from regulars.domain.program import PurchaseRule
+from regulars.domain.rewards import (
+    Claim,
+    Code,
+    CodeSource,
+    CodeState,
+    Reward,
+    SpendingRule,
+    Stock,
+    code_key,
+)
 from regulars.domain.trace import sentence
 from tests import make
 
@@ -23,6 +35,8 @@ class Story:
         self.page: Page = make.page(purchase, **program)
         self.now: datetime = make.NOON
         self.decisions: list[Decision] = []
+        for reward in self.page.program.rewards:
+            self.page.stocks[reward.id] = Stock(reward_id=reward.id)
 
     def do(self, command: Command) -> Decision:
         """Decides and applies. A refusal is raised."""
@@ -49,9 +63,56 @@ class Story:
 
     def change(self, purchase: PurchaseRule) -> None:
         """The merchant changes the purchase rule: a new version of the program."""
-        version = self.page.program.version + 1
-        self.page.program = make.program(purchase, version=version, join=self.page.program.join.points)
-        self.page.rules[version] = purchase
+        self._raise_version(purchase=purchase)
+
+    def change_reward(self, reward: Reward) -> None:
+        """The merchant changes a reward, or adds one."""
+        others = [other for other in self.page.program.rewards if other.id != reward.id]
+        self._raise_version(rewards=(*others, reward))
+        self.page.stocks.setdefault(reward.id, Stock(reward_id=reward.id))
+
+    def change_spending(self, **changes: Any) -> None:
+        self._raise_version(spending=SpendingRule(**changes))
+
+    def _raise_version(self, **changes: Any) -> None:
+        program = self.page.program
+        self.page.program = msgspec.structs.replace(program, version=program.version + 1, **changes)
+        self.page.rules[program.version + 1] = self.page.program.purchase
+
+    def upload(self, *codes: str, reward_id: int = 1) -> None:
+        """Codes into a reward's pool, to be handed out in this order."""
+        free = [
+            Code(
+                key=code_key(code),
+                code=code,
+                reward_id=reward_id,
+                source=CodeSource.POOL,
+                state=CodeState.FREE,
+                slot=0.5,
+                claim_id=None,
+            )
+            for code in codes
+        ]
+        self.page.free_codes[reward_id] = [*self.page.free_codes.get(reward_id, ()), *free]
+        stock = self.page.stocks[reward_id]
+        self.page.stocks[reward_id] = msgspec.structs.replace(
+            stock,
+            codes_imported=stock.codes_imported + len(codes),
+            codes_free=stock.codes_free + len(codes),
+        )
+
+    def redeem(self, merchant_id: str = "alice", reward_id: int = 1, **changes: Any) -> Claim:
+        return self.do(make.redeem(merchant_id, reward_id, **changes)).claims[0]
+
+    def cancel_claim(self, claim: Claim, reason: str | None = None) -> Decision:
+        return self.do(CancelClaim(claim_id=claim.id, actor="Bob", reason=reason))
+
+    def expire(self, claim: Claim) -> Decision:
+        return self.do(ExpireClaim(claim_id=claim.id))
+
+    def claim(self, claim: Claim) -> Claim:
+        """The claimed reward as it is now."""
+        return self.page.claims[claim.id]
 
     def adjust(self, points: int, merchant_id: str = "alice") -> Decision:
         return self.do(AdjustPoints(merchant_id=merchant_id, points=points, reason="a gift", actor="Bob"))

@@ -5,7 +5,9 @@ from typing import Any, Final
 
 import msgspec
 
-from regulars.app.credentials import lootly_lookup
+from regulars.app import audit
+from regulars.app.access import Acting, require
+from regulars.app.credentials import create_api_key, lootly_lookup
 from regulars.app.programs import locked
 from regulars.app.vault import Vault, random_text
 from regulars.domain.errors import Invalid, Refused, UnknownSite
@@ -13,6 +15,7 @@ from regulars.storage import credentials as storage
 from regulars.storage.database import Connection, Database
 from regulars.storage.reading import reading
 
+CHANGE: Final = "integrations.change"
 KEY_LENGTH: Final = 60
 MOST_CREDENTIALS: Final = 200
 """That count in one program; revoked ones don't."""
@@ -83,34 +86,104 @@ async def secret_of(database: Database, vault: Vault, program_id: int, credentia
 
 
 async def connect_site(
-    database: Database, vault: Vault, program_id: int, site_id: int, *, name: str, now: datetime
+    database: Database, vault: Vault, acting: Acting, site_id: int, *, name: str, now: datetime
 ) -> Pair:
     """Gives a site one more custom-site integration, with a key and secret of its own.
 
-    Raises UnknownProgram, UnknownSite, Invalid.
+    Raises NotAllowed, UnknownSite, Invalid.
     """
+    require(acting, CHANGE)
+    program_id = acting.program_id
     if not name.strip() or len(name) > 255 or not name.isprintable():
         raise Invalid("name", "must be a text of 1 to 255 characters")
     async with database.acquire() as connection, connection.transaction():
         program = await locked(connection, program_id)
         if site_id not in {site.id for site in program.sites}:
             raise UnknownSite(site=site_id)
-        return await _add(connection, vault, program_id, site_id, name=name.strip(), settings="{}", now=now)
+        pair = await _add(connection, vault, program_id, site_id, name=name.strip(), settings="{}", now=now)
+        await _note(
+            connection, acting, "connect site", pair.credential_id, now=now, after={"name": name.strip()}
+        )
+        return pair
 
 
 async def rotate(
-    database: Database, vault: Vault, program_id: int, credential_id: int, *, now: datetime
+    database: Database, vault: Vault, acting: Acting, credential_id: int, *, now: datetime
 ) -> Pair:
     """A new key and secret with the settings of this integration. The old pair counts until it is revoked, so
-    that a shop can change over without a gap. Raises UnknownCredential."""
+    that a shop can change over without a gap. Raises NotAllowed, UnknownCredential."""
+    require(acting, CHANGE)
+    program_id = acting.program_id
     async with database.acquire() as connection, connection.transaction():
         await locked(connection, program_id)
         row = await _find(connection, program_id, credential_id)
         if row["kind"] != "lootly":
             raise UnknownCredential(credential=credential_id)
-        return await _add(
+        pair = await _add(
             connection, vault, program_id, row["site_id"], name=row["name"], settings=row["settings"], now=now
         )
+        await _note(
+            connection, acting, "renew keys", credential_id, now=now, after={"new": pair.credential_id}
+        )
+        return pair
+
+
+async def make_key(
+    database: Database,
+    acting: Acting,
+    *,
+    name: str,
+    scopes: tuple[str, ...],
+    expires_at: datetime | None,
+    now: datetime,
+) -> str:
+    """An API key in clear, this once. Raises NotAllowed, Invalid."""
+    if not name.strip() or len(name) > 255 or not name.isprintable():
+        raise Invalid("name", "must be a text of 1 to 255 characters")
+    if not scopes:
+        raise Invalid("scopes", "must name at least one thing that the key may do")
+    await audit.write(
+        database,
+        acting,
+        permission=CHANGE,
+        action="make key",
+        subject=f"API key {name.strip()}",
+        after={"scopes": list(scopes), "expires_at": expires_at.isoformat() if expires_at else None},
+        now=now,
+    )
+    return await create_api_key(
+        database,
+        program_id=acting.program_id,
+        name=name.strip(),
+        scopes=scopes,
+        expires_at=expires_at,
+        now=now,
+    )
+
+
+async def end(database: Database, acting: Acting, credential_id: int, *, now: datetime) -> None:
+    """Ends a key or an integration at once. Raises NotAllowed, UnknownCredential."""
+    require(acting, CHANGE)
+    async with database.acquire() as connection, connection.transaction():
+        row = await _find(connection, acting.program_id, credential_id)
+        await storage.revoke(connection, acting.program_id, credential_id, now)
+        await _note(connection, acting, "revoke key", credential_id, now=now, before={"name": row["name"]})
+
+
+async def _note(
+    connection: Connection,
+    acting: Acting,
+    action: str,
+    credential_id: int,
+    *,
+    now: datetime,
+    before: Any = None,
+    after: Any = None,
+) -> None:
+    subject = f"key {credential_id}"
+    await audit.record(
+        connection, acting, action=action, subject=subject, before=before, after=after, now=now
+    )
 
 
 async def _add(

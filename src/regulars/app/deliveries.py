@@ -11,17 +11,24 @@ import structlog
 from regulars.domain.decisions import Decision, Outcome
 from regulars.domain.errors import (
     Busy,
+    ClaimClosed,
     CustomerBlocked,
     IdentityReused,
     Invalid,
+    LimitReached,
     NotAMember,
     NotEnoughPoints,
     OrderDiffers,
+    OutOfStock,
     RefundDiffers,
     Refused,
     Rejected,
+    RewardUnavailable,
+    TierRequired,
+    UnknownClaim,
     UnknownCustomer,
     UnknownOrder,
+    UnknownReward,
     UnknownSite,
 )
 from regulars.domain.trace import sentence
@@ -51,6 +58,14 @@ _IN_SHORT: Final = {
 
 class UnknownDelivery(Refused):
     """No call of that number in this program's log."""
+
+
+_UNAVAILABLE: Final = {
+    "disabled": "is switched off",
+    "not started": "can't be claimed yet",
+    "ended": "can't be claimed any more",
+    "site": "is not for this site",
+}
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +125,21 @@ def describe_refusal(refusal: Refused) -> str:
             return f"The customer {data['customer']} is a guest, not a member."
         case CustomerBlocked():
             return f"The customer {data['customer']} is blocked."
+        case UnknownReward():
+            return f"No reward with the id {data['reward']} is known."
+        case UnknownClaim():
+            return f"No claimed reward with the id {data['claim']} is known of this customer."
+        case RewardUnavailable():
+            return f"The reward {data['reward']} {_UNAVAILABLE.get(data['why'], 'is not available')}."
+        case LimitReached():
+            until = f" until {data['until']}" if data["until"] is not None else ""
+            return f"The customer has claimed the reward {data['reward']} as often as allowed{until}."
+        case OutOfStock():
+            return f"The reward {data['reward']} is out of stock."
+        case TierRequired():
+            return f"The reward {data['reward']} is for members of another tier."
+        case ClaimClosed():
+            return f"The claimed reward {data['claim']} is {data['state']} already."
         case Rejected():
             return f"The database refused this call's content ({data.get('sqlstate', 'unknown')})."
         case _:
@@ -255,6 +285,31 @@ async def list_deliveries(
             )
     found.sort(key=lambda row: (row.received_at, row.delivery_id), reverse=True)
     return found[:last]
+
+
+async def page_of_deliveries(
+    database: Database,
+    program_id: int,
+    *,
+    before: int | None = None,
+    credential_id: int | None = None,
+    hook: str | None = None,
+    subject: str | None = None,
+    problems_only: bool = False,
+    most: int = 50,
+) -> list[LoggedDelivery]:
+    """A program's calls, the newest first, from the number `before` on down. Raises Busy."""
+    async with reading(database, long=True) as connection:
+        return await deliveries.page(
+            connection,
+            program_id,
+            before=before,
+            credential_id=credential_id,
+            hook=hook,
+            subject=subject,
+            problems_only=problems_only,
+            most=most,
+        )
 
 
 async def find_delivery(database: Database, program_id: int, delivery_id: int) -> KeptDelivery:

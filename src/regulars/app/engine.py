@@ -1,32 +1,30 @@
 """The engine: one lane a program, committed in groups.
 
 A lane takes what has queued up, locks the program's head row, decides each command on what the one before
-it left, saves with one statement a table, commits once, and only then answers every caller.
+it left, saves with one statement a table, commits once, and only then answers every caller. While a batch is
+being saved, the next one is decided ahead, on what that batch leaves.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 
 import structlog
 
 from regulars.app.deliveries import Delivery, stored_delivery
+from regulars.app.lane import ALONE_AFTER, Ahead, Draft, Lane, Waiting
 from regulars.domain.commands import Command
 from regulars.domain.decide import decide
 from regulars.domain.decisions import Decision
 from regulars.domain.errors import Busy, Late, RegularsError, Rejected, Unsure
-from regulars.domain.page import needs
-from regulars.domain.program import Program, PurchaseRule
-from regulars.storage.batch import Conflict, Lost, Unknown, happened, open_batch
+from regulars.domain.overlay import bring_up_to_date, can_be_followed, can_follow
+from regulars.domain.page import Page, needs
+from regulars.domain.program import Program
+from regulars.storage.batch import Batch, Conflict, Lost, Unknown, happened, open_batch, read_ahead
 from regulars.storage.database import Database
-from regulars.storage.deliveries import StoredDelivery
 
 log = structlog.get_logger(__name__)
 
-BATCH_MOST = 200
-BULK_MOST = 100
-"""Bulk commands a batch: a checkout order waits for one such batch at most."""
 BULK_SECONDS = 30.0
 """How long bulk commands wait behind interactive ones."""
 CONFLICT_TRIES = 5
@@ -34,61 +32,6 @@ SWEEP_SECONDS = 0.1
 RETRY_SECONDS = 0.05
 LAST_LOOK_SECONDS = 0.2
 """For finding out what became of a COMMIT whose time was up: the callers have waited long enough."""
-
-
-class Waiting:
-    """A command in a lane, and the caller who waits for its decision."""
-
-    __slots__ = ("command", "deadline", "delivery", "future")
-
-    def __init__(
-        self,
-        command: Command,
-        delivery: Delivery | None,
-        deadline: float,
-        future: "asyncio.Future[Decision]",
-    ) -> None:
-        self.command = command
-        self.delivery = delivery
-        self.deadline = deadline
-        self.future = future
-
-    def answer(self, decision: Decision) -> None:
-        if not self.future.done():
-            self.future.set_result(decision)
-
-    def fail(self, error: Exception) -> None:
-        if not self.future.done():
-            self.future.set_exception(error)
-
-
-class Lane:
-    """What waits for one program, and what this process remembers of that program."""
-
-    def __init__(self, program_id: int) -> None:
-        self.program_id = program_id
-        self.urgent: deque[Waiting] = deque()
-        self.bulk: deque[Waiting] = deque()
-        self.task: asyncio.Task[None] | None = None
-        self.program: Program | None = None
-        self.rules: dict[int, PurchaseRule] = {}
-        self.in_doubt: list[Decision] = []
-        self.received: list[StoredDelivery] = []
-        """What the batch whose COMMIT is on its way has decided, and keeps of the calls themselves."""
-
-    def __len__(self) -> int:
-        return len(self.urgent) + len(self.bulk)
-
-    def take(self) -> list[Waiting]:
-        """The next batch: interactive commands first, bulk in small helpings. Callers who left are
-        dropped."""
-        batch: list[Waiting] = []
-        for queue, most in ((self.urgent, BATCH_MOST), (self.bulk, BULK_MOST)):
-            while queue and len(batch) < most:
-                waiting = queue.popleft()
-                if not waiting.future.done():
-                    batch.append(waiting)
-        return batch
 
 
 class Engine:
@@ -128,7 +71,7 @@ class Engine:
             raise Busy(program=program_id)
         loop = asyncio.get_running_loop()
         patience = BULK_SECONDS if bulk else self._half
-        waiting = Waiting(command, delivery, loop.time() + patience, loop.create_future())
+        waiting = Waiting(command, delivery, loop.time() + patience, loop.create_future(), bulk)
         (lane.bulk if bulk else lane.urgent).append(waiting)
         if lane.task is None:
             lane.task = loop.create_task(self._work(lane))
@@ -156,31 +99,40 @@ class Engine:
 
     async def _work(self, lane: Lane) -> None:
         try:
-            while batch := lane.take():
-                await self._run(lane, batch)
+            while True:
+                lane.let_urgent_pass()
+                ahead, lane.ahead = lane.ahead, None
+                batch = lane.take() if ahead is None else ahead.batch
+                if not batch:
+                    return
+                await self._run(lane, batch, ahead)
         finally:
             lane.task = None
 
-    async def _run(self, lane: Lane, batch: list[Waiting]) -> None:
+    async def _run(self, lane: Lane, batch: list[Waiting], ahead: Ahead | None = None) -> None:
         """Brings every caller of this batch an answer, whatever happens."""
+        begun = asyncio.get_running_loop().time()
+        if ahead is not None:  # it was taken from the queue before its turn had come
+            begun = min(begun, *(waiting.deadline for waiting in batch))
         try:
-            await self._run_until(lane, batch, asyncio.get_running_loop().time() + self._half)
+            await self._run_until(lane, batch, ahead, begun + self._half)
         except RegularsError as error:
             for waiting in batch:
                 waiting.fail(error)
         except Exception as error:  # noqa: BLE001 - one command's fault must not become its neighbours'
             await self._split(lane, batch, error)
 
-    async def _run_until(self, lane: Lane, batch: list[Waiting], deadline: float) -> None:
+    async def _run_until(
+        self, lane: Lane, batch: list[Waiting], ahead: Ahead | None, deadline: float
+    ) -> None:
         conflicts = 0
         while True:
             try:
                 async with asyncio.timeout_at(deadline):
-                    decisions = await self._attempt(lane, batch)
+                    decisions = await self._attempt(lane, batch, ahead)
             except Unknown:
-                if not await self._became(lane, batch, deadline):
-                    continue
-                return
+                if await self._became(lane, batch, deadline):
+                    return
             except Conflict:
                 conflicts += 1
                 if conflicts == CONFLICT_TRIES:
@@ -194,38 +146,84 @@ class Engine:
                 for waiting, decision in zip(batch, decisions, strict=True):
                     waiting.answer(decision)
                 return
+            ahead = None  # after any failure the batch is decided anew
 
-    async def _attempt(self, lane: Lane, batch: list[Waiting]) -> list[Decision]:
-        """One transaction: lock, load once, decide each, save, commit. Answers the decisions in the
+    async def _attempt(self, lane: Lane, batch: list[Waiting], ahead: Ahead | None) -> list[Decision]:
+        """One transaction, in whose shadow the next batch is decided ahead. Answers the decisions in the
         batch's order."""
+        try:
+            return await self._transact(lane, batch, ahead)
+        except BaseException:
+            lane.drop_ahead()
+            raise
+
+    async def _transact(self, lane: Lane, batch: list[Waiting], ahead: Ahead | None) -> list[Decision]:
+        """One transaction: lock, load once and decide each unless that was done ahead, save, commit."""
+        draft = None if ahead is None else await ahead.drafting
         async with open_batch(self._database, lane.program_id) as tx:
-            program = lane.program
-            if program is None or program.version != tx.head.version:
-                program = lane.program = await tx.load_program()
-            now = max(program.time(self._clock()), tx.head.last_at)
-            wanted = needs(program, (waiting.command for waiting in batch))
-            page = await tx.load(program, wanted, rules=lane.rules, now=now)
-            decisions = []
-            for waiting in batch:
-                decision = decide(page, waiting.command, now)
-                page.apply(decision)
-                decisions.append(decision)
+            if ahead is not None and ahead.before.leaves != tx.head.stamp:
+                lane.alone_in, draft = ALONE_AFTER, None
+            if draft is None:
+                draft = await self._decide_now(lane, batch, tx)
+            decisions = draft.decisions
             received = [
                 stored_delivery(waiting.delivery, decision)
                 for waiting, decision in zip(batch, decisions, strict=True)
                 if waiting.delivery is not None
             ]
             if received or any(decision.id or decision.identity is not None for decision in decisions):
+                self._look_ahead(lane, draft)
                 self.reached("before save")
-                await tx.save(page, decisions, received, at=now)
+                leaves = await tx.save(draft.page, decisions, received, at=draft.at)
                 self.reached("after save")
                 lane.in_doubt, lane.received = decisions, received
                 self.reached("before commit")
+                draft.is_committing = True
                 await tx.commit()
+                draft.leaves = leaves
                 self.reached("after commit")
             else:
                 await tx.roll_back()
         return decisions
+
+    async def _decide_now(self, lane: Lane, batch: list[Waiting], tx: Batch) -> Draft:
+        """Decides the batch on what is stored, under the head row's lock."""
+        program = lane.program
+        if program is None or program.version != tx.head.version:
+            program = lane.program = await tx.load_program()
+        now = max(program.time(self._clock()), tx.head.last_at)
+        wanted = needs(program, (waiting.command for waiting in batch))
+        page = await tx.load(program, wanted, rules=lane.rules, now=now)
+        return _decide(program, page, batch, now)
+
+    def _look_ahead(self, lane: Lane, before: Draft) -> None:
+        """Begins to decide what has queued up meanwhile, if what `before` leaves is certain enough."""
+        if lane.alone_in:
+            lane.alone_in -= 1
+            return
+        if not lane or not self._database.has_room or not can_be_followed(before.page, before.decisions):
+            return
+        batch = lane.take()
+        if not can_follow(waiting.command for waiting in batch):
+            lane.put_back(batch)
+        elif batch:
+            drafting = asyncio.get_running_loop().create_task(self._draft(lane, batch, before))
+            lane.ahead = Ahead(batch, before, drafting)
+
+    async def _draft(self, lane: Lane, batch: list[Waiting], before: Draft) -> Draft | None:
+        """Decides the batch on what `before` leaves. None when that can't be known: nothing is lost then, as
+        the batch is decided under the lock, like any other."""
+        program = before.program
+        now = max(program.time(self._clock()), before.at)
+        try:
+            wanted = needs(program, (waiting.command for waiting in batch))
+            ids = before.page.ids
+            page = await read_ahead(self._database, program, ids, wanted, rules=lane.rules, now=now)
+            if before.is_committing or not bring_up_to_date(page, wanted, before.page, now):
+                return None
+            return _decide(program, page, batch, now)
+        except Exception:  # noqa: BLE001 - whatever it is, it comes again where it can be dealt with
+            return None
 
     async def _became(self, lane: Lane, batch: list[Waiting], deadline: float) -> bool:
         """Finds out what became of a COMMIT that was not answered, before anything else is done in this lane.
@@ -276,3 +274,13 @@ class Engine:
                 for queue in (lane.urgent, lane.bulk):
                     while queue and queue[0].deadline <= now:
                         queue.popleft().fail(Late(program=lane.program_id))
+
+
+def _decide(program: Program, page: Page, batch: list[Waiting], now: datetime) -> Draft:
+    """Decides each command on the state that the one before it left."""
+    decisions = []
+    for waiting in batch:
+        decision = decide(page, waiting.command, now)
+        page.apply(decision)
+        decisions.append(decision)
+    return Draft(program, page, decisions, now)

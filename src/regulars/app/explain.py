@@ -139,11 +139,12 @@ def _decisions(history: History) -> list[str]:
         by = f" ({decision.actor})" if decision.actor else ""
         outcome = "" if decision.outcome == "done" else f", {decision.outcome}"
         said.append(f"  {_time(decision.at)}  decision {decision.id}: {kind}{by}{outcome}")
-        said += [f"    {_sentence(entry)}" for entry in decision.trace]
+        said += [f"    {in_words(entry)}" for entry in decision.trace]
     return said
 
 
-def _sentence(entry: Trace) -> str:
+def in_words(entry: Trace) -> str:
+    """The line of a trace as a sentence; as its bare facts where another version wrote it."""
     try:
         return sentence(entry)
     except (KeyError, ValueError):

@@ -9,6 +9,8 @@ from regulars.domain.book import Movement
 from regulars.domain.decisions import DoneActivity
 from regulars.domain.errors import UnknownCustomer, UnknownOrder
 from regulars.domain.orders import Order
+from regulars.domain.rewards import Claim
+from regulars.storage import rewards
 from regulars.storage.database import Connection, Database
 from regulars.storage.listings import activities, customers, movements, orders, sites
 from regulars.storage.listings.activities import Recorded
@@ -21,6 +23,7 @@ from regulars.storage.reading import reading
 __all__ = [
     "ActivityState",
     "ListedActivity",
+    "ListedCustomer",
     "ListedOrder",
     "ListedSite",
     "ListedTransaction",
@@ -35,6 +38,7 @@ __all__ = [
     "list_orders",
     "list_sites",
     "list_transactions",
+    "show_customer",
 ]
 
 
@@ -50,6 +54,14 @@ class ActivityState(StrEnum):
 class ListedOrder(msgspec.Struct, frozen=True):
     order: Order
     by: Standing
+
+
+class ListedCustomer(msgspec.Struct, frozen=True):
+    """A customer, and how many rewards were `claimed` and `used`; claims that were cancelled don't count."""
+
+    by: Standing
+    claimed: int
+    used: int
 
 
 class OneOrder(msgspec.Struct, frozen=True):
@@ -73,11 +85,13 @@ class ListedActivity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ListedTransaction(msgspec.Struct, frozen=True):
-    """A movement and the activity that it is about; `activity` is an adjustment where `done` is one."""
+    """A movement and the activity or claimed reward that it is about; `activity` is an adjustment where
+    `done` is one."""
 
     movement: Movement
     by: Standing
     activity: ListedActivity | None
+    claim: Claim | None
 
 
 async def list_orders(
@@ -107,12 +121,23 @@ async def find_order(database: Database, program_id: int, site_id: int, merchant
 
 async def list_customers(
     database: Database, program_id: int, window: Window, *, now: datetime
-) -> list[Standing]:
+) -> list[ListedCustomer]:
     """The window's customers, guests included, with their points at `now` (program time)."""
     async with reading(database, long=True) as connection:
         ids = await customers.listed(connection, program_id, window)
-        by = await customers.standings(connection, program_id, ids, now=now)
-    return [by[customer_id] for customer_id in ids]
+        return await _customers(connection, program_id, ids, now=now)
+
+
+async def show_customer(
+    database: Database, program_id: int, merchant_id: str, *, now: datetime
+) -> ListedCustomer:
+    """One customer as the list shows it. Raises UnknownCustomer."""
+    async with reading(database, long=True) as connection:
+        customer_id = await customers.id_of(connection, program_id, merchant_id)
+        if customer_id is None:
+            raise UnknownCustomer(customer=merchant_id)
+        (listed,) = await _customers(connection, program_id, [customer_id], now=now)
+    return listed
 
 
 async def find_customer(database: Database, program_id: int, merchant_id: str, *, now: datetime) -> Standing:
@@ -161,21 +186,41 @@ async def list_transactions(
         done = await activities.by_decision(
             connection, program_id, (move.decision_id for move in moves if move.order_id is None)
         )
+        claimed_ids = [move.claim_id for move in moves if move.claim_id is not None]
+        claimed = await rewards.claims_by_id(connection, program_id, claimed_ids)
         things: dict[int, Order | Recorded] = {}
         for move in moves:
+            if move.claim_id is not None:
+                continue  # it is about the claimed reward, even where an order's refund gave the points back
             thing = done.get(move.decision_id) if move.order_id is None else bought[move.order_id]
             if thing is not None:
                 things[move.id] = thing
         described = await _describe(connection, program_id, list(things.values()), now=now)
         by = await customers.standings(connection, program_id, (move.customer_id for move in moves), now=now)
     about = dict(zip(things, described, strict=True))
-    return [ListedTransaction(move, by[move.customer_id], about.get(move.id)) for move in moves]
+    return [
+        ListedTransaction(
+            move,
+            by[move.customer_id],
+            about.get(move.id),
+            claimed.get(move.claim_id or 0),
+        )
+        for move in moves
+    ]
 
 
 async def list_sites(database: Database, program_id: int) -> list[ListedSite]:
     """The program's sites, newest first."""
     async with reading(database, long=True) as connection:
         return await sites.listed(connection, program_id)
+
+
+async def _customers(
+    connection: Connection, program_id: int, ids: list[int], *, now: datetime
+) -> list[ListedCustomer]:
+    by = await customers.standings(connection, program_id, ids, now=now)
+    tally = await rewards.tally(connection, program_id, ids)
+    return [ListedCustomer(by[customer_id], *tally.get(customer_id, (0, 0))) for customer_id in ids]
 
 
 async def _describe(

@@ -7,9 +7,11 @@ from typing import Any
 import msgspec
 
 from regulars.app.programs import locked, raise_version
+from regulars.domain.commands import Identity
 from regulars.domain.errors import Invalid
 from regulars.domain.program import Program
 from regulars.domain.rewards import Reward, Stock, checked
+from regulars.storage import identities
 from regulars.storage import rewards as storage
 from regulars.storage.database import Database
 from regulars.storage.reading import reading
@@ -18,15 +20,22 @@ MOST_REWARDS = 500
 """In one program: all are read with it."""
 
 
-async def create_reward(database: Database, program_id: int, reward: Reward, *, now: datetime) -> Reward:
-    """Adds a reward, whatever id it comes with, and answers it with its own. Raises Invalid, UnknownProgram."""
+async def create_reward(
+    database: Database, program_id: int, reward: Reward, *, now: datetime, identity: Identity | None = None
+) -> Reward:
+    """Adds a reward, whatever id it comes with, and answers it with its own; a repeat of the same `identity`
+    is answered with the reward as it is now. Raises Invalid, IdentityReused, UnknownProgram."""
     async with database.acquire() as connection, connection.transaction():
         program = await locked(connection, program_id)
+        if identity is not None and (known := await identities.made(connection, program_id, identity)):
+            return program.reward(known)
         if len(program.rewards) >= MOST_REWARDS:
             raise Invalid("reward", f"a program has at most {MOST_REWARDS} rewards")
         reward_id = await storage.next_id(connection, program_id)
         reward = _checked(program, msgspec.structs.replace(reward, id=reward_id))
         await storage.add(connection, program_id, reward, now)
+        if identity is not None:
+            await identities.keep(connection, program_id, identity, made=reward_id)
         await raise_version(connection, program, now)
     return reward
 

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from regulars import __version__
-from regulars.cli import backups, imports, keys, looks, programs, rules, serving
+from regulars.cli import backups, imports, keys, looks, programs, rewards, rules, serving, storefront
 from regulars.cli.desk import complain
 
 app = typer.Typer(
@@ -20,7 +20,9 @@ app.add_typer(programs.app, name="program")
 app.add_typer(keys.app, name="key")
 app.add_typer(rules.integration, name="integration")
 rules.add_to(programs.app)
+app.add_typer(rewards.app, name="reward")
 app.add_typer(imports.app, name="import")
+app.add_typer(storefront.app, name="storefront")
 serving.add_to(app)
 looks.add_to(app)
 backups.add_to(app)

@@ -16,6 +16,7 @@ from regulars.app.house import House
 from regulars.bundled import bring_up_to_date, database
 from regulars.cli.desk import out, settings_now
 from regulars.cli.programs import AsJson
+from regulars.cli.rewards import codes_from_file
 from regulars.cycles import rarely_look_for_cycles
 from regulars.settings import Settings
 
@@ -67,6 +68,47 @@ def refunds(file: File, program: ToProgram = None, site: ToSite = None, as_json:
     Import the orders first. A refund of an order that is not known is refused.
     """
     _import("refunds", file, program, site, as_json)
+
+
+@app.command()
+def codes(
+    reward: Annotated[
+        int, typer.Argument(metavar="REWARD", help="The reward whose pool it fills; `regulars reward list`.")
+    ],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="A CSV file with one column, the codes, with or without a heading; at most 5 MB.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ],
+    program: ToProgram = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fill a reward's pool with coupon codes, all of a file or none.
+
+    Blanks around a code and its letter case don't matter. A line that is empty, too long, doubled in the file
+    or known in any pool of the program is refused, and then nothing is taken: all such lines go, with the
+    reason, into FILE.rejected.csv. Codes that can be guessed are warned about. Ends with 1 when refused.
+    """
+    with _Bar("Importing codes") as bar:
+        done, rejected, rejected_file = codes_from_file(reward, file, program, bar.tell_codes)
+    if as_json:
+        said = {"reward_id": reward, "taken": 0, "rejected": rejected, "rejected_file": rejected_file}
+        if done is not None:
+            said |= msgspec.structs.asdict(done)
+        typer.echo(msgspec.json.encode(said, enc_hook=str).decode())
+    elif done is None:
+        lines = "1 line is" if rejected == 1 else f"{rejected:,} lines are"
+        out.print(f"Nothing was taken: {lines} refused. With line and reason: {escape(str(rejected_file))}")
+    else:
+        out.print(f"Took {done.taken:,} codes; {done.free:,} are free to be handed out now.")
+        for warned in done.warnings:
+            out.print(f"Warning: {escape(warned.message)}")
+    if done is None:
+        raise typer.Exit(1)
 
 
 def _import(kind: str, file: Path, program: int | None, site: int | None, as_json: bool) -> None:
@@ -128,6 +170,9 @@ class _Bar:
 
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
+
+    def tell_codes(self, done: int, of: int) -> None:
+        self._bar.update(self._task, completed=done, total=of, rows=done)
 
     def tell(self, news: importing.Progress) -> None:
         self._bar.update(self._task, completed=news.read_bytes, total=news.file_bytes, rows=news.rows)

@@ -164,10 +164,13 @@ def _welcome(url: str, done: "DemoProgram | SentFile") -> None:
 
 The program [bold]{escape(name)}[/bold] has some months of history. Its keys:
 {_keys(keys)}
-[bold]Try this first[/bold] (three customers with their points):
+[bold]Open this first:[/bold] [bold]{url}/demo-shop[/bold]
+  A shop with the widget on its pages: log in as one of its regulars, redeem points, buy with the code, refund.
+
+[bold]Or from here[/bold] (three customers with their points):
   curl -u {login} '{url}/v2/customers?limit=3'
 
-[bold]Then an order[/bold], and what it gave:
+[bold]And an order[/bold], and what it gave:
   curl -i -u {login} {url}/v2/orders -H 'Content-Type: application/json' -d \\
     '{{"merchant_id": "try-1", "customer_id": "me", "customer_email": "me@shop.example", "total": "39.99",
       "total_shipping": "10.00", "payment_status": "paid"}}'

@@ -49,6 +49,12 @@ async def program_for(
     return made
 
 
+async def recall(house: House, title: str) -> Created | None:
+    """The keys of the program remembered under `title`, if this database has it."""
+    known = _read(house.settings.home / FILE).get(title)
+    return known.keys if known is not None and await _is_here(house, known) else None
+
+
 def remember(house: House, title: str, program: Remembered) -> None:
     """Keeps it under `title`, in place of what was there."""
     path = house.settings.home / FILE

@@ -19,6 +19,7 @@ from regulars.demo.memory import Remembered, program_for, remember
 from regulars.demo.orders_file import Counts, OrdersFile, read_orders_file
 from regulars.demo.replay import Summary, replay
 from regulars.demo.reports import Report
+from regulars.demo.rewards import furnish
 
 SEED = 2026
 
@@ -62,6 +63,7 @@ async def make_demo(
         domain=house.settings.base_url,
         now=now,
     )
+    await furnish(house, demo.keys.program_id, now=now)
     if demo.complete:
         return DemoProgram(name=demo.name, keys=demo.keys, sent=None)
     sent = await _send(house, demo, generate(SEED, now=demo.made_at), progress, base_url)

@@ -88,6 +88,7 @@ def needs(program: Program, commands: Iterable[Command]) -> Needs:
             case AmendOrder():
                 _order(wanted, program, command.order.site_id, command.order.merchant_id)
                 wanted.code_keys.update(code_key(used.code) for used in command.order.details.codes)
+                wanted.claim_ids.update(command.order.details.claimed_reward_ids)
                 wanted.takes_points = True
             case UpdateOrder() | RecordPayment() | CancelOrder() | RecordRefund():
                 _order(wanted, program, command.site_id, command.merchant_id)

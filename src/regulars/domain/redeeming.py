@@ -104,6 +104,8 @@ def cancel_claim(case: Case, command: CancelClaim) -> Outcome:
         raise ClaimClosed(claim=claim.id, state=claim.state)
     if claim.fulfilled_at is not None:
         raise ClaimClosed(claim=claim.id, state="fulfilled")
+    if claim.has_expired(case.now):  # whether its job has come yet makes no difference
+        raise ClaimClosed(claim=claim.id, state=ClaimState.EXPIRED)
     case.actor = command.actor
     points = _undo(case, claim, ClaimState.CANCELLED, Cause.CLAIM_CANCELLED)
     case.say("claim cancelled", title=claim.title, points=points, actor=command.actor, reason=command.reason)
@@ -171,18 +173,12 @@ def _on_order(case: Case, order: Order) -> list[Claim]:
 
 
 def _use(case: Case, claim: Claim, order: Order) -> None:
-    """A shop that took a code knows better than our clock: it counts if it was valid when the order was
-    placed."""
-    expired_since = (
-        claim.state is ClaimState.EXPIRED
-        and claim.returned_id is None
-        and claim.expires_at is not None
-        and order.placed_at < claim.expires_at
-    )
     if claim.state is ClaimState.USED and claim.order_id == order.id:
-        return
-    if claim.state is not ClaimState.CLAIMED and not expired_since:
-        case.say("code not used", title=claim.title, state=claim.state)
+        return  # it had not come back
+    has_expired = claim.has_expired(case.now)
+    if not (_counts_late(case, claim, order) if has_expired else claim.state is ClaimState.CLAIMED):
+        state = ClaimState.EXPIRED if has_expired else claim.state
+        case.say("code not used", title=claim.title, state=state)
         return
     case.put_claim(
         msgspec.structs.replace(
@@ -194,6 +190,15 @@ def _use(case: Case, claim: Claim, order: Order) -> None:
         case.code_states[claim.code_key] = CodeState.HANDED
     case.say("code used", title=claim.title, of_other=claim.customer_id != order.customer_id)
     _announce(case, "reward.used", case.claims[claim.id])
+
+
+def _counts_late(case: Case, claim: Claim, order: Order) -> bool:
+    """A shop that took a code knows better than our clock: it counts if it was valid when the order was
+    placed, unless its points have come back. Whether the job has noted the expiry yet makes no difference."""
+    returns = case.program.spending.expired_returns_points and claim.movement_id is not None
+    is_returned = claim.returned_id is not None if claim.state is ClaimState.EXPIRED else returns
+    assert claim.expires_at is not None
+    return not is_returned and order.placed_at < claim.expires_at
 
 
 def _return(case: Case, claim: Claim, order: Order) -> None:
@@ -306,7 +311,7 @@ def _tell_stock(case: Case, reward: Reward, before: Stock) -> None:
 
 def _announce(case: Case, kind: str, claim: Claim) -> None:
     """What a shop's "redeem reward" webhook needs stands in the event."""
-    assert case.customer is not None
+    owner = case.page.customers[claim.customer_id]  # not always who ordered
     case.announce(
         kind,
         claim=claim.id,
@@ -320,5 +325,5 @@ def _announce(case: Case, kind: str, claim: Claim) -> None:
         },
         points_spent=claim.cost,
         coupon_code=claim.code,
-        customer=case.customer.merchant_id,
+        customer=owner.merchant_id,
     )

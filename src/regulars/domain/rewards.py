@@ -21,12 +21,14 @@ from regulars.domain.errors import (
     RewardUnavailable,
     TierRequired,
 )
-from regulars.domain.money import MAX_UNITS, exponent
+from regulars.domain.money import EXPONENTS, MAX_UNITS, exponent
 
 MAX_COST: Final = 1_000_000_000
 MAX_COUNT: Final = 1_000_000_000
 MAX_VALID_DAYS: Final = 3650
 MAX_MULTIPLIER: Final = 1_000_000
+MAX_AMOUNT: Final = MAX_UNITS * 10 ** max(EXPONENTS.values())
+"""In minor units: no claim is worth more, whatever its currency."""
 MAX_CODE: Final = 64
 """Characters of a code."""
 
@@ -164,7 +166,10 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     def has_expired(self, now: datetime) -> bool:
         """Whether it can't be used any more at `now`, though no job may have noted it yet."""
         return self.state is ClaimState.EXPIRED or (
-            self.state is ClaimState.CLAIMED and self.expires_at is not None and self.expires_at <= now
+            self.state is ClaimState.CLAIMED
+            and self.fulfilled_at is None
+            and self.expires_at is not None
+            and self.expires_at <= now
         )
 
 
@@ -225,13 +230,13 @@ def cost_of(reward: Reward, *, points: int | None = None, multiplier: int | None
     assert reward.minimum_points is not None and reward.step_points is not None
     if points is None:
         points = reward.step_points * multiplier if multiplier is not None else reward.minimum_points
-    if points < reward.minimum_points or (
-        reward.maximum_points is not None and points > reward.maximum_points
-    ):
-        most = f" to {reward.maximum_points}" if reward.maximum_points is not None else " on"
-        raise Invalid("points", f"must be from {reward.minimum_points}{most}")
+    most = reward.maximum_points if reward.maximum_points is not None else MAX_COST
+    if not reward.minimum_points <= points <= most:
+        raise Invalid("points", f"must be from {reward.minimum_points} to {most}")
     if (points - reward.minimum_points) % reward.step_points:
         raise Invalid("points", f"must be in steps of {reward.step_points} from {reward.minimum_points}")
+    if (amount_of(reward, points) or 0) > MAX_AMOUNT:
+        raise Invalid("points", "come to a larger amount than can be kept")
     return points
 
 
@@ -270,7 +275,7 @@ def refusal(
         return limited
     if is_out_of_stock(reward, stock):
         return OutOfStock(reward=reward.id)
-    if cost > available:
+    if cost > max(available, 0):
         return NotEnoughPoints(asked=cost, left=max(available, 0))
     return None
 

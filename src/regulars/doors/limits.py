@@ -5,6 +5,7 @@ is there: its first `receive()` gives the whole body, and a slow sender holds a 
 """
 
 import asyncio
+import re
 from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any, Final
@@ -13,9 +14,13 @@ import httptools
 import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from regulars.doors.straight import Call, Door, FindDoor, no_door
+
 SINGLE: Final = (b"host", b"content-length", b"transfer-encoding")
 FRAMING_FACTOR: Final = 8
 """Bytes on the wire for one byte of body, at most: a chunk of a single byte takes six."""
+UPLOADS: Final = re.compile(rb"/api/v1/rewards/[0-9]{1,18}/codes(?:\?.*)?")
+"""The targets to which files are sent."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +31,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     head_seconds: float = 5.0
     body_bytes: int = 1_000_000
     body_seconds: float = 15.0
+    upload_bytes: int = 5_000_000
+    upload_seconds: float = 60.0
     write_seconds: float = 20.0
     linger_seconds: float = 2.0
 
@@ -55,19 +62,23 @@ class Guarded(HttpToolsProtocol):
     """
 
     limits = Limits()
+    find_door: FindDoor = staticmethod(no_door)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self._default: tuple[list[tuple[bytes, bytes]], bytes] = ([], b"")
         self._phase = Phase.SILENT
         self._clock: asyncio.TimerHandle | None = None
         self._slow: asyncio.TimerHandle | None = None
+        self._most_bytes, self._most_seconds = self.limits.body_bytes, self.limits.body_seconds
+        """For the body of the latest request."""
         self._wire_bytes = 0
         """Of the latest request, so far; exact but for requests that share a packet."""
         self._bytes_at_most = 0
         self._completed = False
         self._deaf = False
         self._held: Any = None
-        self._working: RequestResponseCycle | None = None
+        self._working: RequestResponseCycle | Call | None = None
 
     # -- bytes in
 
@@ -103,10 +114,10 @@ class Guarded(HttpToolsProtocol):
         if self._phase is Phase.WHOLE and not self.cycle.response_complete:
             return
         if self._phase is Phase.BODY:
-            if self._wire_bytes > FRAMING_FACTOR * self.limits.body_bytes + self.limits.head_bytes:
+            if self._wire_bytes > FRAMING_FACTOR * self._most_bytes + self.limits.head_bytes:
                 self._refuse(413, "The request's body takes too much framing.")
             elif self._clock is None:
-                self._arm(self.limits.body_seconds, self._late)
+                self._arm(self._most_seconds, self._late)
         elif self._phase is Phase.HEAD and self._wire_bytes > self.limits.head_bytes:
             self._refuse(431, f"The request's head is longer than {self.limits.head_bytes} bytes.")
         elif self._clock is None:
@@ -116,23 +127,57 @@ class Guarded(HttpToolsProtocol):
         self._clock = None
         part, seconds = "head", self.limits.head_seconds
         if self._phase is Phase.BODY:
-            part, seconds = "body", self.limits.body_seconds
+            part, seconds = "body", self._most_seconds
         self._refuse(408, f"The request's {part} did not arrive within {seconds:g} seconds.")
 
     # -- the parser's callbacks
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
         self._phase = Phase.HEAD
         self._wire_bytes = 0
 
     def on_headers_complete(self) -> None:
         if self._clock is not None:
             self._stop_clock()
+        self._bound_body()
         self._check_head()
         self._phase = Phase.BODY
+        parser = self.parser
+        door = self.find_door(self.url) if parser.get_method() == b"POST" else None
+        if door is None or parser.should_upgrade() or self.access_log:
+            self._begin_asgi()
+        else:
+            self._begin_call(door)
+        self.headers = []  # whoever answers has the list: a trailer must not pass for a header
+
+    def _begin_asgi(self) -> None:
+        """Lets uvicorn make its scope, which it does before it knows the target, and its cycle."""
+        target, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = target, headers, expects
+        self.scope["headers"] = headers
         super().on_headers_complete()
-        self.headers = []  # the scope keeps its list: a trailer, after the body, must not pass for a header
+
+    def _begin_call(self, door: Door) -> None:
+        keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
+        earlier, call = self.cycle, Call(self, keep_alive=keep_alive)
+        self.cycle = call  # type: ignore[assignment]
+        if earlier is None or earlier.response_complete:
+            self._start_asgi_task(call, door)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((call, door))  # type: ignore[arg-type]
+
+    def _bound_body(self) -> None:
+        """A file may be longer than any other body, and take longer to arrive."""
+        limits = self.limits
+        self._most_bytes, self._most_seconds = limits.body_bytes, limits.body_seconds
+        if self.url.startswith(b"/api/") and UPLOADS.fullmatch(self.url):
+            self._most_bytes = max(limits.body_bytes, limits.upload_bytes)
+            self._most_seconds = max(limits.body_seconds, limits.upload_seconds)
 
     def _check_head(self) -> None:
         limits = self.limits
@@ -152,8 +197,8 @@ class Guarded(HttpToolsProtocol):
         if coding := named.get(b"transfer-encoding"):
             if version == "1.0" or coding.lower() != b"chunked" or b"content-length" in named:
                 raise _Unfit(400, "The request's length is ambiguous.")
-        elif int(named.get(b"content-length", 0)) > limits.body_bytes:
-            raise _Unfit(413, f"The request's body is longer than {limits.body_bytes} bytes.")
+        elif int(named.get(b"content-length", 0)) > self._most_bytes:
+            raise _Unfit(413, f"The request's body is longer than {self._most_bytes} bytes.")
 
     def _check_doubles(self) -> None:
         names = [name for name, _ in self.headers]
@@ -164,8 +209,8 @@ class Guarded(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         collected = self.cycle.body
         collected += body
-        if len(collected) > self.limits.body_bytes:
-            raise _Unfit(413, f"The request's body is longer than {self.limits.body_bytes} bytes.")
+        if len(collected) > self._most_bytes:
+            raise _Unfit(413, f"The request's body is longer than {self._most_bytes} bytes.")
 
     def on_message_complete(self) -> None:
         if self._clock is not None:
@@ -179,15 +224,22 @@ class Guarded(HttpToolsProtocol):
 
     # -- the request is handed on, and answered
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+    def _start_asgi_task(self, cycle: RequestResponseCycle | Call, app: Any) -> None:
         if not cycle.more_body:
             self._working = cycle
-            super()._start_asgi_task(cycle, app)
+            super()._start_asgi_task(cycle, app)  # type: ignore[arg-type]
             return
         self._held = app
         if cycle.waiting_for_100_continue:
             cycle.waiting_for_100_continue = False
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def default_lines(self) -> bytes:
+        """The lines that every answer begins with, such as its date."""
+        headers = self.server_state.default_headers
+        if self._default[0] is not headers:
+            self._default = (headers, b"".join(b"%b: %b\r\n" % header for header in headers))
+        return self._default[1]
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -253,6 +305,6 @@ class Guarded(HttpToolsProtocol):
         super().connection_lost(exc)
 
 
-def guarded(limits: Limits) -> type[Guarded]:
-    """The protocol class for `uvicorn.Config(http=...)` with these limits."""
-    return type("GuardedConnection", (Guarded,), {"limits": limits})
+def guarded(limits: Limits, find_door: FindDoor = no_door) -> type[Guarded]:
+    """The protocol class for `uvicorn.Config(http=...)` with these limits; `find_door`: see `straight`."""
+    return type("GuardedConnection", (Guarded,), {"limits": limits, "find_door": staticmethod(find_door)})

@@ -10,6 +10,7 @@ from regulars.app.deliveries import prune
 from regulars.app.dues import settle_due
 from regulars.app.house import House
 from regulars.app.identities import forget_bodies
+from regulars.app.storefront.sessions import forget_ended
 from regulars.domain.errors import Unavailable
 from regulars.storage.database import is_away
 
@@ -45,12 +46,18 @@ async def forget_identities(house: House) -> None:
     await forget_bodies(house.database, now=house.clock())
 
 
+async def forget_shoppers_sessions(house: House) -> None:
+    """Forgets shoppers' sessions that are over, and tokens that could not count again."""
+    await forget_ended(house.database, now=house.clock())
+
+
 JOBS: tuple[tuple[Job, float], ...] = (
     (approve, 1.0),
     (expire_claims, 5.0),
     (note_use_of_keys, 30.0),
     (forget_deliveries, 3600.0),
     (forget_identities, 3600.0),
+    (forget_shoppers_sessions, 300.0),
 )
 """Each job and how many seconds lie between two of its runs."""
 

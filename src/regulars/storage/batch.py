@@ -12,6 +12,7 @@ from typing import Self, cast
 
 import asyncpg
 
+from regulars.domain.book import Counters
 from regulars.domain.decisions import Decision
 from regulars.domain.page import Needs, Page
 from regulars.domain.program import Program, PurchaseRule
@@ -27,7 +28,7 @@ HEAD_PATIENCE = "500ms"
 # A batch finds every row by a key. Its statements are planned for keeps, maybe while the tables are still
 # empty and reading them whole looks cheap: so only plans that look up key by key are left to choose from.
 _BEGIN = """
-    begin;
+    begin isolation level read committed;
     set local jit = off; set local plan_cache_mode = force_generic_plan;
     set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off
 """
@@ -65,8 +66,7 @@ class Batch:
 
     @classmethod
     async def begin(cls, connection: Connection, program_id: int) -> Self:
-        old = cast(Session, connection).plans_are_old()
-        await connection.execute(f"{_BEGIN}; discard plans" if old else _BEGIN)
+        await _begin(connection)
         head = await heads.lock(connection, program_id)
         if head is None:
             raise LookupError(f"there is no program {program_id}")
@@ -85,12 +85,14 @@ class Batch:
 
     async def save(
         self, page: Page, decisions: Sequence[Decision], received: Sequence[StoredDelivery], *, at: datetime
-    ) -> None:
-        """Writes what was decided, what was received, and the head."""
+    ) -> int:
+        """Writes what was decided, what was received, and the head. Answers the head's stamp after it."""
         if any(decision.id or decision.identity is not None for decision in decisions):
-            chain = await saving.save(self._connection, self._program_id, decisions, self.head.chain)
-            await heads.save(self._connection, self._program_id, at=at, chain=chain, ids=page.ids)
+            return await saving.save(
+                self._connection, self._program_id, decisions, received, self.head, ids=page.ids, at=at
+            )
         await deliveries.insert(self._connection, self._program_id, received)
+        return self.head.stamp
 
     async def commit(self) -> None:
         self.is_committing = True
@@ -101,6 +103,36 @@ class Batch:
         """Ends a batch that wrote nothing."""
         await self._connection.execute("rollback")
         self.is_over = True
+
+
+async def _begin(connection: Connection) -> None:
+    old = cast(Session, connection).plans_are_old()
+    await connection.execute(f"{_BEGIN}; discard plans" if old else _BEGIN)
+
+
+async def read_ahead(
+    database: Database,
+    program: Program,
+    ids: Counters,
+    wanted: Needs,
+    *,
+    rules: dict[int, PurchaseRule],
+    now: datetime,
+) -> Page:
+    """The page that these commands need as it is stored, read without the head row's lock.
+
+    While a batch holds that lock nobody else changes what is read here: so it is what the batch began with,
+    if it is read before that batch's COMMIT is sent.
+    """
+    async with database.acquire() as connection:
+        try:
+            await _begin(connection)
+            page = await pages.load(connection, program, ids, wanted, rules=rules, now=now)
+            await connection.execute("commit")
+        except BaseException:
+            connection.terminate()
+            raise
+    return page
 
 
 @asynccontextmanager

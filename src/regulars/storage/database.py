@@ -112,6 +112,12 @@ class Database:
             raise
         return database
 
+    @property
+    def has_room(self) -> bool:
+        """Whether most connections are free, so that one may be taken for what could also be done later."""
+        in_use = self.pool.get_size() - self.pool.get_idle_size()
+        return in_use * 2 < self.pool.get_max_size()
+
     @asynccontextmanager
     async def acquire(self, *, patience_seconds: float | None = None) -> AsyncIterator[Connection]:
         """A connection for the length of a block. Raises TimeoutError when none is free in time."""

@@ -1,18 +1,23 @@
-"""Saves what a batch decided: one statement a table, each record as the whole batch leaves it."""
+"""Saves what a batch decided, each record as the whole batch leaves it: what every order writes by one
+statement, the rest by one a table."""
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
 
-from regulars.domain.book import Account, Lot, chain
+from regulars.domain.book import Account, Counters, Lot, chain
 from regulars.domain.customers import Customer, email_key
 from regulars.domain.decisions import Decision
 from regulars.domain.errors import Refused
 from regulars.domain.orders import Order
-from regulars.storage import claims
+from regulars.storage import claims, deliveries, heads
 from regulars.storage.database import Connection
+from regulars.storage.deliveries import StoredDelivery
+from regulars.storage.heads import Head
+from regulars.storage.rows import Together
 from regulars.storage.tables import (
     ACCOUNTS,
     ACTIVITIES,
@@ -80,31 +85,38 @@ _REPLACE_IDENTITY = (
 
 
 async def save(
-    connection: Connection, program_id: int, decisions: Sequence[Decision], chain_hash: bytes
-) -> bytes:
-    """Writes all that these decisions made, in an order that every reference holds. Answers the new hash."""
+    connection: Connection,
+    program_id: int,
+    decisions: Sequence[Decision],
+    received: Sequence[StoredDelivery],
+    head: Head,
+    *,
+    ids: Counters,
+    at: datetime,
+) -> int:
+    """Writes all that these decisions made, in an order that every reference holds, and the head. Answers
+    the head's new stamp."""
     stored = [decision for decision in decisions if decision.id]
-    await _save_customers(connection, program_id, stored)
-    await DECISIONS.insert(connection, program_id, [_decision_row(decision) for decision in stored])
-    await _save_orders(connection, program_id, stored)
-    await _save_lots(connection, program_id, stored)
-    rows: list[Row] = []
-    for decision in stored:
-        for movement in decision.movements:
-            chain_hash = chain(chain_hash, movement)
-            rows.append((*msgspec.structs.astuple(movement), chain_hash))
-    await MOVEMENTS.insert(connection, program_id, rows)
+    together = Together()
+    touched_at = _put_customers(together, stored)
+    together.insert(DECISIONS, [_decision_row(decision) for decision in stored])
+    _put_orders(together, stored)
+    changed_lots = _put_lots(together, stored)
+    chain_hash = _put_movements(together, stored, head.chain)
+    together.insert(IDENTITIES, _latest(decisions, _identity_of, _identity_row), end=_REPLACE_IDENTITY)
+    together.insert(EVENTS, [row for decision in stored for row in _event_rows(decision)])
+    deliveries.put(together, received)
+    values = heads.values(at=at, chain=chain_hash, ids=ids)
+    stamp: int = await together.execute(connection, heads.SAVE, program_id, *values)
+    await _touch_accounts(connection, program_id, touched_at)
+    await LOTS.insert(connection, program_id, changed_lots, end=_UPDATE_LOTS)
     await LOT_USES.insert(
         connection, program_id, [msgspec.structs.astuple(use) for decision in stored for use in decision.uses]
     )
     await _save_deficits(connection, program_id, stored)
     await _save_reports(connection, program_id, stored)
     await claims.save(connection, program_id, stored)
-    await IDENTITIES.insert(
-        connection, program_id, _latest(decisions, _identity_of, _identity_row), end=_REPLACE_IDENTITY
-    )
-    await EVENTS.insert(connection, program_id, [row for decision in stored for row in _event_rows(decision)])
-    return chain_hash
+    return stamp
 
 
 async def is_stored(connection: Connection, program_id: int, decision: Decision) -> bool:
@@ -120,11 +132,12 @@ async def is_remembered(connection: Connection, program_id: int, decision: Decis
     return row is not None and tuple(row) == wanted
 
 
-async def _save_customers(connection: Connection, program_id: int, decisions: Iterable[Decision]) -> None:
+def _put_customers(together: Together, decisions: Iterable[Decision]) -> dict[int, datetime]:
+    """Customers and accounts. Answers the other changed customers: those whose account stayed, and when."""
     fresh: dict[int, Customer] = {}
     changed: dict[int, Customer] = {}
     accounts: dict[int, Account] = {}
-    touched_at: dict[int, Any] = {}
+    touched_at: dict[int, datetime] = {}
     for decision in decisions:
         customer = decision.customer
         if customer is not None and decision.customer_changed:
@@ -133,15 +146,16 @@ async def _save_customers(connection: Connection, program_id: int, decisions: It
             touched_at[customer.id] = decision.at
         if decision.account is not None and decision.account_changed:
             accounts[decision.account.customer_id] = decision.account
-    await CUSTOMERS.insert(connection, program_id, [_customer_row(customer) for customer in fresh.values()])
-    await CUSTOMERS.insert(
-        connection,
-        program_id,
-        [_customer_row(customer) for customer in changed.values()],
-        end=_UPDATE_CUSTOMERS,
+    together.insert(CUSTOMERS, [_customer_row(customer) for customer in fresh.values()])
+    together.insert(
+        CUSTOMERS, [_customer_row(customer) for customer in changed.values()], end=_UPDATE_CUSTOMERS
     )
     rows = [_account_row(account, touched_at.pop(account.customer_id, None)) for account in accounts.values()]
-    await ACCOUNTS.insert(connection, program_id, rows, end=_REPLACE_ACCOUNT)
+    together.insert(ACCOUNTS, rows, end=_REPLACE_ACCOUNT)
+    return touched_at
+
+
+async def _touch_accounts(connection: Connection, program_id: int, touched_at: dict[int, datetime]) -> None:
     if touched_at:
         await connection.execute(
             "update accounts a set updated_at = u.at "
@@ -153,7 +167,7 @@ async def _save_customers(connection: Connection, program_id: int, decisions: It
         )
 
 
-async def _save_orders(connection: Connection, program_id: int, decisions: Iterable[Decision]) -> None:
+def _put_orders(together: Together, decisions: Iterable[Decision]) -> None:
     fresh: dict[int, Order] = {}
     changed: dict[int, Order] = {}
     for decision in decisions:
@@ -161,13 +175,12 @@ async def _save_orders(connection: Connection, program_id: int, decisions: Itera
         if order is not None and decision.order_changed:
             into = fresh if decision.order_is_new or order.id in fresh else changed
             into[order.id] = order
-    await ORDERS.insert(connection, program_id, [_order_row(order) for order in fresh.values()])
-    await ORDERS.insert(
-        connection, program_id, [_order_row(order) for order in changed.values()], end=_UPDATE_ORDERS
-    )
+    together.insert(ORDERS, [_order_row(order) for order in fresh.values()])
+    together.insert(ORDERS, [_order_row(order) for order in changed.values()], end=_UPDATE_ORDERS)
 
 
-async def _save_lots(connection: Connection, program_id: int, decisions: Iterable[Decision]) -> None:
+def _put_lots(together: Together, decisions: Iterable[Decision]) -> list[Row]:
+    """New lots. Answers the rows of those that were changed."""
     fresh: dict[int, Lot] = {}
     changed: dict[int, Lot] = {}
     for decision in decisions:
@@ -175,10 +188,19 @@ async def _save_lots(connection: Connection, program_id: int, decisions: Iterabl
         for lot in decision.lots:
             into = fresh if lot.id in opened or lot.id in fresh else changed
             into[lot.id] = lot
-    await LOTS.insert(connection, program_id, [msgspec.structs.astuple(lot) for lot in fresh.values()])
-    await LOTS.insert(
-        connection, program_id, [msgspec.structs.astuple(lot) for lot in changed.values()], end=_UPDATE_LOTS
-    )
+    together.insert(LOTS, [msgspec.structs.astuple(lot) for lot in fresh.values()])
+    return [msgspec.structs.astuple(lot) for lot in changed.values()]
+
+
+def _put_movements(together: Together, decisions: Iterable[Decision], chain_hash: bytes) -> bytes:
+    """Movements, each chained to the one before it. Answers the last one's hash."""
+    rows: list[Row] = []
+    for decision in decisions:
+        for movement in decision.movements:
+            chain_hash = chain(chain_hash, movement)
+            rows.append((*msgspec.structs.astuple(movement), chain_hash))
+    together.insert(MOVEMENTS, rows)
+    return chain_hash
 
 
 async def _save_deficits(connection: Connection, program_id: int, decisions: Iterable[Decision]) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from regulars.storage.database import Connection
-from regulars.storage.rows import Table
+from regulars.storage.rows import Table, Together
 
 
 class StoredDelivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +88,16 @@ _LATEST = """
      limit $4
 """
 
+_PAGE = """
+    select program_id, delivery_id, received_at, integration, hook, subject, outcome, status, problem,
+           message, details
+      from deliveries
+     where program_id = $1 and delivery_id < $2 and ($3::bigint is null or credential_id = $3)
+       and ($4::text is null or hook = $4) and ($5::text is null or subject = $5) and (problem or not $6)
+     order by delivery_id desc
+     limit $7
+"""
+
 _FIND = """
     select exists (select from deliveries
                     where program_id = $1 and received_at = $2 and credential_id = $3 and hook = $4
@@ -107,6 +117,11 @@ async def insert(connection: Connection, program_id: int, rows: Sequence[StoredD
     await _DELIVERIES.insert(connection, program_id, [msgspec.structs.astuple(row) for row in rows])
 
 
+def put(together: Together, rows: Sequence[StoredDelivery]) -> None:
+    """Adds the rows to what is written by one statement."""
+    together.insert(_DELIVERIES, [msgspec.structs.astuple(row) for row in rows])
+
+
 async def is_stored(connection: Connection, program_id: int, row: StoredDelivery) -> bool:
     """Whether this very call is in the log."""
     found: bool = await connection.fetchval(
@@ -120,6 +135,24 @@ async def latest(
 ) -> list[LoggedDelivery]:
     """A program's last calls, the newest first, at most `most`."""
     rows = await connection.fetch(_LATEST, program_id, integration, problems_only, most)
+    return [LoggedDelivery(**dict(row)) for row in rows]
+
+
+async def page(
+    connection: Connection,
+    program_id: int,
+    *,
+    before: int | None,
+    credential_id: int | None,
+    hook: str | None,
+    subject: str | None,
+    problems_only: bool,
+    most: int,
+) -> list[LoggedDelivery]:
+    """Calls in the order of their numbers, the newest first, from `before` on down."""
+    rows = await connection.fetch(
+        _PAGE, program_id, before or 2**62, credential_id, hook, subject, problems_only, most
+    )
     return [LoggedDelivery(**dict(row)) for row in rows]
 
 

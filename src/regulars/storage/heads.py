@@ -1,6 +1,7 @@
 """The head row of a program: the one lock, and what every batch begins with."""
 
 from datetime import datetime
+from typing import Any, Final
 
 import msgspec
 
@@ -12,15 +13,20 @@ _COLUMNS = ", ".join(f'"{name}"' for name in _COUNTERS)
 _CHANGES = ", ".join(f'"{name}" = ${number}' for number, name in enumerate(_COUNTERS, start=4))
 
 _LOCK = f"""
-    select version, clock_offset_seconds, last_at, chain, {_COLUMNS}
+    select xmin::text::bigint as stamp, version, clock_offset_seconds, last_at, chain, {_COLUMNS}
       from heads where program_id = $1 for update
 """
-_SAVE = f"update heads set last_at = $2, chain = $3, {_CHANGES} where program_id = $1"
+SAVE: Final = f"""
+    update heads set last_at = $2, chain = $3, {_CHANGES} where program_id = $1
+ returning xmin::text::bigint
+"""
+"""Writes counters, time and chain hash as a batch leaves them; answers the row's new stamp."""
 
 
 class Head(msgspec.Struct):
-    """What the head row said when it was locked."""
+    """What the head row said when it was locked. `stamp`: the transaction that wrote it last."""
 
+    stamp: int
     version: int
     clock_offset_seconds: int
     last_at: datetime
@@ -34,6 +40,7 @@ async def lock(connection: Connection, program_id: int) -> Head | None:
     if row is None:
         return None
     return Head(
+        stamp=row["stamp"],
         version=row["version"],
         clock_offset_seconds=row["clock_offset_seconds"],
         last_at=row["last_at"],
@@ -42,6 +49,6 @@ async def lock(connection: Connection, program_id: int) -> Head | None:
     )
 
 
-async def save(connection: Connection, program_id: int, *, at: datetime, chain: bytes, ids: Counters) -> None:
-    """Writes counters, time and chain hash as the batch leaves them."""
-    await connection.execute(_SAVE, program_id, at, chain, *(getattr(ids, name) for name in _COUNTERS))
+def values(*, at: datetime, chain: bytes, ids: Counters) -> tuple[Any, ...]:
+    """What goes into `SAVE` after the program's id."""
+    return (at, chain, *(getattr(ids, name) for name in _COUNTERS))

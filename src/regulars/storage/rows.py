@@ -1,9 +1,12 @@
-"""Many rows in one statement a table: new ones by COPY, those that may replace others as arrays."""
+"""Many rows of many tables in few statements: arrays of columns, unpacked by the server."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeAlias
 
 from regulars.storage.database import Connection
+
+Row: TypeAlias = Sequence[Any]
 
 
 class Table:
@@ -12,11 +15,8 @@ class Table:
     def __init__(self, name: str, columns: Mapping[str, str]) -> None:
         self.name = name
         self.columns = tuple(columns)
-        arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(columns.values(), start=2))
-        quoted = ", ".join(f'"{column}"' for column in columns)
-        self._insert = (
-            f"insert into {name} (program_id, {quoted}) select $1, u.* from unnest({arrays}) as u ({quoted})"
-        )
+        self._types = tuple(columns.values())
+        self._quoted = ", ".join(f'"{column}"' for column in columns)
 
     def replacing(self, key: str, columns: Sequence[str] | None = None) -> str:
         """The end of an insert that overwrites `columns` (all, unless given) of the row with the same `key`.
@@ -28,8 +28,16 @@ class Table:
         )
         return f' on conflict (program_id, "{key}") do update set {changes}'
 
+    def inserting(self, first: int) -> str:
+        """An insert of rows whose columns are the arrays $`first` and following; $1 is the program's id."""
+        arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(self._types, start=first))
+        return (
+            f"insert into {self.name} (program_id, {self._quoted}) "
+            f"select $1, u.* from unnest({arrays}) as u ({self._quoted})"
+        )
+
     async def insert(
-        self, connection: Connection, program_id: int, rows: Sequence[Sequence[Any]], *, end: str = ""
+        self, connection: Connection, program_id: int, rows: Sequence[Row], *, end: str = ""
     ) -> None:
         """Inserts the rows, each in column order; does nothing without rows. `end`: see `replacing`."""
         if rows and not end:
@@ -37,5 +45,39 @@ class Table:
             names = ("program_id", *self.columns)
             await connection.copy_records_to_table(self.name, records=records, columns=names)
         elif rows:
-            columns = (list(column) for column in zip(*rows, strict=True))
-            await connection.execute(self._insert + end, program_id, *columns)
+            await connection.execute(self.inserting(2) + end, program_id, *_columns(rows))
+
+
+class Together:
+    """Rows of several tables that are written by one statement: a batch's time goes to waiting for answers.
+
+    No row may be named twice, as no part of the statement sees what another one does.
+    """
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[Table, str]] = []
+        self._arrays: list[Sequence[Any]] = []
+
+    def insert(self, table: Table, rows: Sequence[Row], *, end: str = "") -> None:
+        """Adds these rows, each in column order; nothing without rows. `end`: see `Table.replacing`."""
+        if rows:
+            self._parts.append((table, end))
+            self._arrays.extend(_columns(rows))
+
+    async def execute(self, connection: Connection, last: str, program_id: int, *values: Any) -> Any:
+        """Writes all, and executes the statement `last` with these values. Answers the first it returns."""
+        statement = _statement(tuple(self._parts), last, 2 + len(values))
+        return await connection.fetchval(statement, program_id, *values, *self._arrays)
+
+
+@lru_cache(maxsize=1000)
+def _statement(parts: tuple[tuple[Table, str], ...], last: str, first: int) -> str:
+    inserts = []
+    for number, (table, end) in enumerate(parts):
+        inserts.append(f"part_{number} as ({table.inserting(first)}{end})")
+        first += len(table.columns)
+    return f"with {', '.join(inserts)} {last}" if inserts else last
+
+
+def _columns(rows: Sequence[Row]) -> Sequence[Sequence[Any]]:
+    return tuple(zip(*rows, strict=True))

@@ -42,6 +42,15 @@ async def test_a_refund_taken_for_a_re_delivery_counts_once_it_is_applied(shop: 
     assert await shop.points("alice") == 6
 
 
+async def test_a_refused_call_can_be_tried_again_when_nothing_stands_in_its_way(shop: Shop) -> None:
+    await shop.call("points-subtract", {"customer_id": "alice", "point_value": 10})
+    assert (await shop.last()).outcome == Outcome.REFUSED
+    refused = await shop.last()
+    await shop.call("orders-completed", order())
+    await apply(shop.house, shop.keys.program_id, refused.delivery_id, actor="Bob")
+    assert await shop.points("alice") == 19
+
+
 async def test_what_was_done_or_is_unknown_cannot_be_applied(shop: Shop) -> None:
     await shop.call("orders-completed", order())
     with pytest.raises(NotApplicable):

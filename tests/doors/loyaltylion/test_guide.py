@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 import uvicorn
 
+from regulars.app.rewards import create_reward
 from regulars.doors.loyaltylion.app import build
 from regulars.doors.loyaltylion.routes import ROUTES
+from tests import make
 from tests.doors.loyaltylion.conftest import Shop
 
 GUIDE = Path(__file__).parents[3] / "docs/integrate/loyaltylion.md"
@@ -36,6 +38,7 @@ async def serving(shop: Shop) -> AsyncIterator[str]:
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
 async def test_every_line_of_the_guide_does_what_it_says(shop: Shop) -> None:
     blocks = re.findall(r"```sh\n(.*?)```", GUIDE.read_text(), flags=re.DOTALL)
+    await create_reward(shop.house.database, shop.program_id, make.reward(cost=40), now=shop.clock())
     lines = [block for block in blocks if "curl" in block]
     assert len(lines) == len(ROUTES)
     balances = []
@@ -54,11 +57,12 @@ async def test_every_line_of_the_guide_does_what_it_says(shop: Shop) -> None:
             said, _ = await process.communicate()
             assert process.returncode == 0, f"{block}\n{said.decode()}"
             balances.append((await shop.customer("100"))["points_approved"])
-    # 29 for the order, 11 of them back, then the rest; 50 for the other order, 20 back; 50 given, 20 taken
+    # 29 for the order, 11 of them back, then the rest; 50 for the other order, 20 back; 50 given, 20 taken;
+    # 40 for a reward, which is given back
     changes = [
         balance for place, balance in enumerate(balances) if place == 0 or balance != balances[place - 1]
     ]
-    assert changes == [29, 18, 0, 50, 30, 80, 60]
+    assert changes == [29, 18, 0, 50, 30, 80, 60, 20, 60]
 
 
 def test_every_route_has_a_heading_in_the_guide() -> None:

@@ -17,6 +17,7 @@ ONE_A_SECOND = f"""
         select n, timestamptz '2026-01-01Z' + n * interval '1 second' as at from generate_series(1, {ROWS}) n
     )
 """
+REWARD = '{"id":1,"kind":"fixed_amount","title":"Five pounds off","cost":1,"amount_minor":500}'
 FILL = """
     insert into customers (program_id, customer_id, merchant_id, email, email_key, member_since, created_at,
         updated_at)
@@ -41,6 +42,18 @@ FILL = """
     insert into activities (program_id, activity_id, customer_id, name, points, decision_id, happened_at,
         created_at)
     select $1, n * 2 + 1, n, '$signup', 0, n, at, at from rows;
+    insert into rewards (program_id, reward_id, definition, created_at, updated_at)
+    select $1, 1, '{REWARD}', at, at from rows where n = 1;
+    insert into claimed_rewards (program_id, claim_id, reward_id, customer_id, kind, title, cost, currency,
+        amount_minor, minimum_order_minor, instructions, state, claimed_at, decision_id, movement_id,
+        updated_at)
+    select $1, n, 1, n, 'fixed_amount', 'Five pounds off', 1, 'GBP', 500, 0, '', 'claimed', at, n, $2 + n, at
+      from rows;
+    insert into movements (program_id, movement_id, customer_id, decision_id, from_bucket, to_bucket, points,
+        cause, claim_id, recorded_at, effective_at, hash)
+    select $1, $2 + n, n, n, 'available', 'redeemed', 1, 'redemption', n, at + $2 * interval '1 second', at,
+        decode(repeat('00', 32), 'hex')
+      from rows where n <= 1000;
 """
 
 
@@ -61,10 +74,11 @@ class Explaining:
 
 
 async def fill(shop: Shop) -> None:
-    """Twenty thousand customers, one a second, each with an order and a sign-up."""
+    """Twenty thousand customers, one a second, each with an order, a sign-up and a claimed reward."""
     async with shop.house.database.acquire() as connection:
-        for statement in FILL.split(";")[:-1]:
-            await connection.execute(ONE_A_SECOND + statement, shop.program_id)
+        for statement in FILL.replace("{REWARD}", REWARD).split(";")[:-1]:
+            values = (shop.program_id, ROWS) if "$2" in statement else (shop.program_id,)
+            await connection.execute(ONE_A_SECOND + statement, *values)
         await connection.execute("analyze")
 
 

@@ -97,6 +97,7 @@ async def test_the_csv_has_every_column_and_no_formula(slow_shop: Shop) -> None:
         "rule_name": "$purchase",
         "order_merchant_id": "1001",
         "note": "",
+        "claimed_reward_id": "",
     }
     assert (given["note"], given["resource"], given["rule_name"]) == ("'=HYPERLINK(sorry)", "adjustment", "")
     assert (bobs["customer_merchant_id"], bobs["customer_email"]) == ("'@bob", "'-bob@example.com")

@@ -25,6 +25,11 @@ INVARIANTS: Final = {
     "V13": "Amounts are in range, and refunds in the currency of their order",
     "V14": "Whatever has an identity is there once",
     "V15": "All points issued are pending, available, redeemed, expired, reversed or adjusted",
+    "V16": "A claimed reward took exactly its cost, once, from points that were there",
+    "V17": "A code belongs to one claimed reward at most, and each that needs a code has one",
+    "V18": "No code is lost or comes twice, and stored stocks equal what is counted",
+    "V19": "What was cancelled or expired gave back what it had to, once; a used code is tied to its order",
+    "V20": "Nothing was claimed beyond a reward's limits, stock and dates",
 }
 
 
@@ -139,5 +144,16 @@ def _summary(report: Report) -> str:
         f"in {report.took_seconds:.1f} s at {report.checked_at:%Y-%m-%d %H:%M:%S} UTC"
     )
     if report.is_clean:
-        return f"{checked}: clean, all of V01 to V15 hold."
-    return f"{checked}: {len(report.violated)} of the invariants V01 to V15 violated."
+        return f"{checked}: clean, all of {_named(INVARIANTS)} hold."
+    return f"{checked}: {len(report.violated)} of the invariants {_named(INVARIANTS)} violated."
+
+
+def _named(invariants: Iterable[str]) -> str:
+    """ "V01 to V20 and V25": the numbers that follow one another as one."""
+    runs: list[list[int]] = []
+    for number in sorted(int(invariant[1:]) for invariant in invariants):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return " and ".join(f"V{run[0]:02d} to V{run[-1]:02d}" if run[1:] else f"V{run[0]:02d}" for run in runs)

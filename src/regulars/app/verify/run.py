@@ -7,17 +7,25 @@ from typing import Final
 
 from regulars.app.programs import UnknownProgram
 from regulars.app.verify.book import check_book
+from regulars.app.verify.claims import check_claims
 from regulars.app.verify.orders import check_order, check_reasons
 from regulars.app.verify.report import SHOWN, Checked, Report, Tally
 from regulars.storage import programs
-from regulars.storage.audit import balances, book, identities, lots, references, sequences, snapshot
+from regulars.storage.audit import balances, book, claims, identities, lots, references, sequences, snapshot
 from regulars.storage.audit.checks import find
 from regulars.storage.database import Connection, Database
 
 CLOCKS_DIFFER: Final = timedelta(minutes=1)
 """How far the clock of a server that wrote may be ahead of this one's."""
 
-_CHECKS = (*balances.CHECKS, *book.CHECKS, *lots.CHECKS, *references.CHECKS, *identities.CHECKS)
+_CHECKS = (
+    *balances.CHECKS,
+    *book.CHECKS,
+    *lots.CHECKS,
+    *references.CHECKS,
+    *identities.CHECKS,
+    *claims.CHECKS,
+)
 
 
 async def verify(
@@ -27,7 +35,7 @@ async def verify(
     now: datetime,
     progress: Callable[[str], None] | None = None,
 ) -> Report:
-    """Checks V01 to V15 in one program, or in all. Changes nothing; a server may go on working meanwhile.
+    """Checks V01 to V20 in one program, or in all. Changes nothing; a server may go on working meanwhile.
 
     `now`: real time. `progress` is told, in a sentence, what is being checked. Raises UnknownProgram.
     """
@@ -60,7 +68,8 @@ async def _verify_program(database: Database, program_id: int, now: datetime, ta
         if head is None:
             raise UnknownProgram(program=program_id)
         program_now = now + timedelta(seconds=head.clock_offset_seconds)
-        for check in (*_CHECKS, *sequences.checks(program_now + CLOCKS_DIFFER)):
+        limits = await check_claims(connection, head, tally, clocks_differ=CLOCKS_DIFFER)
+        for check in (*_CHECKS, *limits, *sequences.checks(program_now + CLOCKS_DIFFER)):
             total, findings = await find(connection, check, program_id, most=SHOWN)
             tally.count(check.invariant, total)
             for item in findings:

@@ -1,6 +1,7 @@
 """The Lootly door as an ASGI app. Four addresses and a hot path need no framework."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 import structlog
@@ -10,16 +11,24 @@ from regulars.doors.lootly.answers import Answer, App, Receive, Scope, Send, pro
 from regulars.doors.lootly.hooks import Hooks
 from regulars.doors.lootly.reads import Reads
 from regulars.doors.lootly.unverified import Ration
+from regulars.doors.straight import Door, Reply
 
 log = structlog.get_logger(__name__)
 
+JSON: Final = ((b"content-type", b"application/json"),)
 HOOK: Final = re.compile(r"/integrations/webhooks/([^/]+)/([^/]+)/?")
+PLAIN_HOOK: Final = re.compile(rb"/integrations/webhooks/[a-z0-9-]+/[a-z0-9-]+")
 ONE: Final = re.compile(r"/api/custom/customer/(.+)/point-balance/?", re.DOTALL)
 MANY: Final = re.compile(r"/api/custom/customers/point-balance/?")
 
 
 def build(house: House) -> App:
     """The door: hooks by POST, balance reads by GET; 404 and 405 as JSON for the rest."""
+    return build_both(house)[0]
+
+
+def build_both(house: House) -> tuple[App, Door]:
+    """The same, and the way for hooks alone, for targets that `is_hook` knows."""
     ration = Ration()
     hooks, reads = Hooks(house, ration), Reads(house, ration)
 
@@ -30,7 +39,7 @@ def build(house: House) -> App:
                 return _wrong_method(b"POST")
             if (body := await read_body(receive)) is None:
                 return None
-            return await hooks.answer(hook[1], hook[2], body, _idempotency_key(scope))
+            return await hooks.answer(hook[1], hook[2], body, _idempotency_key(scope["headers"]))
         many = MANY.fullmatch(path)
         one = ONE.fullmatch(path) if many is None else None
         if many is None and one is None:
@@ -53,7 +62,17 @@ def build(house: House) -> App:
         if found is not None:
             await send_answer(send, found)
 
-    return door
+    async def hook(target: bytes, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> Reply:
+        _, _, _, integration, name = target.decode().split("/")
+        found = await hooks.answer(integration, name, body, _idempotency_key(headers))
+        return found.status, found.headers + JSON if found.body else found.headers, found.body
+
+    return door, hook
+
+
+def is_hook(target: bytes) -> bool:
+    """Whether this is a hook's address as every shop writes it: without a query or an escape."""
+    return PLAIN_HOOK.fullmatch(target) is not None
 
 
 def _wrong_method(allowed: bytes) -> Answer:
@@ -61,8 +80,8 @@ def _wrong_method(allowed: bytes) -> Answer:
     return found._replace(headers=((b"allow", allowed),))
 
 
-def _idempotency_key(scope: Scope) -> str | None:
-    for name, value in scope["headers"]:
+def _idempotency_key(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    for name, value in headers:
         if name == b"idempotency-key":
             return bytes(value).decode("latin-1")
     return None

@@ -1,5 +1,5 @@
-"""Applying a logged call after all: an order that was re-sent with other content, or a refund or adjustment
-that was taken for a re-delivery. Staff decide that; the log says who."""
+"""Applying a logged call after all: an order that was re-sent with other content, a refund or adjustment that
+was taken for a re-delivery, or a call that was refused then. Staff decide that; the log says who."""
 
 import hashlib
 from typing import Final
@@ -25,11 +25,17 @@ class NotApplicable(Refused):
     """`outcome`: what became of the call leaves nothing to apply."""
 
 
+RETRIED: Final = frozenset({Outcome.REFUSED, "not now"})
+"""Outcomes of calls that did nothing: what stood in their way may be gone."""
+
+
 def is_applicable(hook: str, outcome: str) -> bool:
     """Whether the log offers to apply a call of this hook that came out like that."""
+    if hook not in commands.READERS or hook == "redeem-reward":
+        return False
     if outcome == Outcome.DIFFERS:
         return hook.startswith("orders-")
-    return outcome == Outcome.REPEATED and hook in REPEATABLE
+    return outcome in RETRIED or (outcome == Outcome.REPEATED and hook in REPEATABLE)
 
 
 async def apply(house: House, program_id: int, delivery_id: int, *, actor: str) -> Decision:
@@ -69,6 +75,6 @@ async def _command(house: House, program_id: int, kept: KeptDelivery, actor: str
         window_seconds=0,
     )
     command = commands.read(call)
-    if isinstance(command, RecordOrder):
+    if isinstance(command, RecordOrder) and kept.outcome == Outcome.DIFFERS:
         return AmendOrder(order=command, actor=actor, identity=identity)
     return msgspec.structs.replace(command, identity=identity)

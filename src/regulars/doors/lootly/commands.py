@@ -19,6 +19,7 @@ from regulars.domain.commands import (
     PaymentStatus,
     RecordOrder,
     RecordRefund,
+    RedeemReward,
     RefundPart,
     SaveCustomer,
 )
@@ -57,7 +58,7 @@ def read(call: Call) -> Command:
 
 def subject(body: SignedBody) -> str | None:
     """The id that the body is about, whatever it is, for the log."""
-    for name in ("id", "customer_id"):
+    for name in ("id", "customer_id", "customer_email"):
         value = body.members.get(name)
         if isinstance(value, str | int) and not isinstance(value, bool):
             return str(value)
@@ -210,7 +211,7 @@ def _adjustment(sign: int) -> Reader:
         return AdjustPoints(
             identity=_body_identity(call),
             merchant_id=fields.required_customer_identifier(members.get("customer_id"), "customer_id"),
-            points=sign * _points(members.get("point_value")),
+            points=sign * _points(members.get("point_value"), "point_value"),
             reason=fields.text(members.get("reason"), "reason"),
             actor=f"Integration {call.integration}",
         )
@@ -218,11 +219,33 @@ def _adjustment(sign: int) -> Reader:
     return reader
 
 
-def _points(value: object) -> int:
+def _redeem(call: Call) -> RedeemReward:
+    """Who is named by e-mail, as the vendor's module does; an id is accepted too, and wins."""
+    members = call.body.members
+    merchant_id = fields.customer_identifier(members.get("customer_id"), "customer_id")
+    email = fields.email(members.get("customer_email"), "customer_email")
+    if merchant_id is None and email is None:
+        raise Invalid("customer_email", "is required")
+    reward_id = fields.required_identifier(members.get("reward_id"), "reward_id")
+    if not (reward_id.isascii() and reward_id.isdigit() and len(reward_id) <= 18):
+        raise Invalid("reward_id", "must be a whole number")
+    points = members.get("points")
+    return RedeemReward(
+        identity=_body_identity(call),
+        merchant_id=merchant_id,
+        email=email,
+        reward_id=int(reward_id),
+        points=None if points is None else _points(points, "points"),
+        site_id=call.site_id,
+        spare_code="",  # whoever carries this out makes one
+    )
+
+
+def _points(value: object, field: str) -> int:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 13:
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_ADJUSTMENT:
-        raise Invalid("point_value", f"must be a whole number from 1 to {MAX_ADJUSTMENT}")
+        raise Invalid(field, f"must be a whole number from 1 to {MAX_ADJUSTMENT}")
     return value
 
 
@@ -269,5 +292,6 @@ READERS: Final[dict[str, Reader]] = {
     "customers-create": _save_customer,
     "points-add": _adjustment(+1),
     "points-subtract": _adjustment(-1),
+    "redeem-reward": _redeem,
 }
 """The hooks that ask for a command."""

@@ -13,8 +13,9 @@ from regulars.app.credentials import Credential, lootly_lookup
 from regulars.app.deliveries import Delivery, describe_refusal
 from regulars.app.house import House
 from regulars.app.integrations import set_installed
+from regulars.domain.commands import RedeemReward
 from regulars.domain.errors import Invalid, Refused, Rejected, Unavailable
-from regulars.doors.lootly import commands, fields
+from regulars.doors.lootly import commands, fields, rewards
 from regulars.doors.lootly.answers import (
     EMPTY,
     Answer,
@@ -41,7 +42,7 @@ INTEGRATIONS: Final = (
     "volusion",
     "trustspot",
 )
-LATER: Final = frozenset({"rewards-list", "redeem-reward", "custom-action"})
+LATER: Final = frozenset({"custom-action"})
 """Hooks of the contract that this version doesn't have yet."""
 
 LONGEST_KEY: Final = 200
@@ -124,11 +125,13 @@ class Hooks:
         except Invalid as refusal:
             return await self._refused(credential, delivery, refusal)
         try:
+            if isinstance(command, RedeemReward):
+                return await rewards.redeem(house, credential.program_id, command, delivery)
             await house.engine.submit(credential.program_id, command, delivery=delivery)
         except Rejected as refusal:  # the engine stored nothing of it, the delivery included
             return await self._refused(credential, delivery, refusal)
         except Refused as refusal:
-            return refused(refusal) if delivery.refused_status == 422 else EMPTY
+            return _refusal(delivery, refusal)
         except Unavailable as error:
             house.deliveries.mention(
                 credential.program_id,
@@ -162,7 +165,7 @@ class Hooks:
             message=message,
             details=details,
         )
-        return refused(refusal) if status == 422 else EMPTY
+        return _refusal(delivery, refusal)
 
     async def _no_hook(self, credential: Credential, delivery: Delivery) -> Answer:
         if delivery.hook in LATER:
@@ -207,6 +210,13 @@ class Hooks:
             message=f"There is no integration {delivery.integration[:100]}: nothing was done.",
             details={},
         )
+
+
+def _refusal(delivery: Delivery, refusal: Refused) -> Answer:
+    """What the caller hears of it: as a rule nothing, unless it wants strict answers."""
+    if delivery.hook == rewards.REDEEM:
+        return rewards.refusal(refusal, delivery.refused_status)
+    return refused(refusal) if delivery.refused_status == 422 else EMPTY
 
 
 async def find_credential(house: House, key: str | None) -> Credential | None:
@@ -263,5 +273,6 @@ _DIRECT: Final[dict[str, Direct]] = {
     "key-verify": _key_verify,
     "app-installed": _app_installed,
     "customer": _customer,
+    "rewards-list": rewards.rewards_list,
 }
 """The hooks that are answered without a command, and what the log says of it."""

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from regulars.app.listings import find_customer, list_customers
+from regulars.app.listings import list_customers, show_customer
 from regulars.domain.commands import AdjustPoints, PatchCustomer
 from regulars.domain.errors import Invalid
 from regulars.doors.loyaltylion.answers import CREATED, NO_CONTENT, Answer, as_json
@@ -22,7 +22,7 @@ async def get_customers(request: Request) -> Answer:
     """GET /v2/customers: all of them, guests included."""
     listing = parse_listing(request, times=CREATED_AT + UPDATED_AT, email=True, sorts=True)
     rows = await list_customers(request.house.database, request.program.id, listing.window(), now=request.now)
-    page = listing.page(rows, lambda row: (row.customer.id, row.account.updated_at))
+    page = listing.page(rows, lambda row: (row.by.customer.id, row.by.account.updated_at))
     shown = {"customers": [full_customer(row) for row in page.rows], "cursor": page.cursor()}
     return as_json(shown, headers=links(request, listing, page))
 
@@ -41,8 +41,8 @@ async def patch_customer(request: Request) -> Answer:
             identity=request.identity(), merchant_id=merchant_id, birthday=birthday, blocked=blocked
         )
     )
-    standing = await find_customer(request.house.database, request.program.id, merchant_id, now=request.now)
-    return as_json({"customer": full_customer(standing)})
+    listed = await show_customer(request.house.database, request.program.id, merchant_id, now=request.now)
+    return as_json({"customer": full_customer(listed)})
 
 
 async def add_points(request: Request) -> Answer:

@@ -1,26 +1,34 @@
 """The one table that turns everything that can go wrong into this API's answers."""
 
+from datetime import datetime
 from typing import Final
 
 from regulars.domain.errors import (
     Busy,
+    ClaimClosed,
     CustomerBlocked,
     IdentityReused,
     Invalid,
     Late,
+    LimitReached,
     NotAMember,
     NotEnoughPoints,
     OrderDiffers,
+    OutOfStock,
     RefundDiffers,
     RegularsError,
     Rejected,
+    RewardUnavailable,
+    TierRequired,
     Unavailable,
+    UnknownClaim,
     UnknownCustomer,
     UnknownOrder,
+    UnknownReward,
     UnknownSite,
     Unsure,
 )
-from regulars.doors.loyaltylion.answers import Answer, Headers, problem
+from regulars.doors.loyaltylion.answers import Answer, Headers, moment, problem
 
 RETRY_AFTER_SECONDS: Final = 1
 
@@ -28,12 +36,19 @@ ANSWERS: Final[dict[type[RegularsError], tuple[int, str]]] = {
     UnknownOrder: (404, "Order not found"),
     UnknownCustomer: (404, "Customer not found"),
     UnknownSite: (404, "Site not found"),
+    UnknownReward: (404, "Reward not found"),
+    UnknownClaim: (404, "Claimed reward not found"),
     OrderDiffers: (422, "An order with this merchant_id is known, with other content"),
     RefundDiffers: (422, "A refund with this id is known, with another amount"),
     IdentityReused: (422, "This Idempotency-Key was first used for another request"),
     NotEnoughPoints: (422, "Customer does not have enough points"),
     NotAMember: (422, "Customer is not enrolled in the program"),
     CustomerBlocked: (422, "Customer is blocked"),
+    RewardUnavailable: (422, "This reward is not available"),
+    LimitReached: (422, "Customer has claimed this reward as often as allowed"),
+    OutOfStock: (422, "This reward is out of stock"),
+    TierRequired: (422, "This reward is for members of another tier"),
+    ClaimClosed: (422, "This claimed reward can't be changed any more"),
     Rejected: (422, "The database refused this content"),
     Busy: (503, "The server can't take this now. Nothing was done: please try again"),
     Late: (503, "This waited too long. Nothing was done, and nothing will be: please try again"),
@@ -41,6 +56,19 @@ ANSWERS: Final[dict[type[RegularsError], tuple[int, str]]] = {
         503,
         "The database fell silent while saving: it may have happened, once. Send it again to find out",
     ),
+}
+
+UNAVAILABLE: Final = {
+    "disabled": "This reward is not available",
+    "not started": "This reward is not available yet",
+    "ended": "This reward is not available any more",
+    "site": "This reward is not available in this shop",
+}
+CLOSED: Final = {
+    "used": "This claimed reward has been used",
+    "cancelled": "This claimed reward was given back before",
+    "expired": "This claimed reward has expired",
+    "fulfilled": "This claimed reward has been fulfilled",
 }
 
 FIELDS: Final[dict[str, str]] = {
@@ -112,7 +140,20 @@ def _from_table(error: RegularsError) -> Answer | None:
     headers: Headers = ()
     if isinstance(error, Unavailable):
         headers = ((b"retry-after", b"%d" % RETRY_AFTER_SECONDS),)
-    return problem(status, _named(message, details := _details(error)), details, headers)
+    return problem(status, _named(_worded(error, message), details := _details(error)), details, headers)
+
+
+def _worded(error: RegularsError, message: str) -> str:
+    """The message, more to the point where the facts allow: people read it at the till."""
+    match error:
+        case RewardUnavailable():
+            return UNAVAILABLE.get(error.data["why"], message)
+        case ClaimClosed():
+            return CLOSED.get(error.data["state"], message)
+        case LimitReached() if (until := error.data["until"]) is not None:
+            return f"{message}, and can claim it again from {moment(datetime.fromisoformat(until))}"
+        case _:
+            return message
 
 
 def _details(error: RegularsError) -> dict[str, str]:

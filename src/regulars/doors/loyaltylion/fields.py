@@ -193,6 +193,9 @@ class Fields:
             return int(text)
         return least
 
+    def integer_or_none(self, name: str, *, least: int, most: int) -> int | None:
+        return None if self._value(name) is None else self.integer(name, least=least, most=most)
+
     def flag_or_none(self, name: str) -> bool | None:
         raw = self._value(name)
         if raw in (b"true", b"false"):

@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from regulars.doors.loyaltylion import activities, customers, identity, orders, transactions
+from regulars.doors.loyaltylion import activities, customers, identity, orders, rewards, transactions
 from regulars.doors.loyaltylion.answers import Answer
 from regulars.doors.loyaltylion.request import Request
 
@@ -49,6 +49,21 @@ ROUTES: Final = (
         "read_customers",
         transactions.get_customer_transactions,
     ),
+    Route(
+        "GET",
+        "/v2/customers/{merchant_id}/available_rewards",
+        "read_customers",
+        rewards.get_available_rewards,
+    ),
+    Route("POST", "/v2/customers/{merchant_id}/claimed_rewards", "write_customers", rewards.claim_reward),
+    Route(
+        "POST",
+        "/v2/customers/{merchant_id}/claimed_rewards/{claimed_reward_id}/refund",
+        "write_customers",
+        rewards.refund_claim,
+    ),
+    Route("POST", "/v2/rewards/{reward_id}/enable", "write_configuration", rewards.enable_reward),
+    Route("POST", "/v2/rewards/{reward_id}/disable", "write_configuration", rewards.disable_reward),
     Route("GET", "/v2/transactions", "read_customers", transactions.get_transactions),
     Route("GET", "/v2/activities", "read_customers", activities.get_activities),
     Route("POST", "/v2/activities", "write_customers", activities.create_activity),
@@ -70,7 +85,7 @@ def _tree() -> dict[tuple[str | None, ...], dict[str, Route]]:
     tree: dict[tuple[str | None, ...], dict[str, Route]] = {}
     for route in ROUTES:
         parts = route.path.split("/")[1:]
-        key = tuple(None if part == "{merchant_id}" else part for part in parts)
+        key = tuple(None if part.startswith("{") else part for part in parts)
         tree.setdefault(key, {})[route.method] = route
     return tree
 
@@ -93,7 +108,9 @@ def _match(parts: tuple[str, ...]) -> tuple[dict[str, Route], dict[str, str]]:
     if (exact := _TREE.get(parts)) is not None:
         return exact, {}
     if len(parts) > 2 and (found := _TREE.get((*parts[:2], None, *parts[3:]))) is not None:
-        return found, {"merchant_id": _decoded(parts[2])}
+        return found, {"reward_id" if parts[1] == "rewards" else "merchant_id": _decoded(parts[2])}
+    if len(parts) == 6 and (found := _TREE.get((*parts[:2], None, parts[3], None, parts[5]))) is not None:
+        return found, {"merchant_id": _decoded(parts[2]), "claimed_reward_id": _decoded(parts[4])}
     raise NoRoute
 
 

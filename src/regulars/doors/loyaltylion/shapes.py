@@ -1,9 +1,11 @@
 """This API's resources: every field is there, null where nothing is known. Source: loyaltylion.md §1."""
 
+from datetime import datetime
 from typing import Any, Final
 
 from regulars.app.listings import (
     ListedActivity,
+    ListedCustomer,
     ListedOrder,
     ListedSite,
     ListedTransaction,
@@ -14,7 +16,9 @@ from regulars.app.listings import (
 from regulars.domain.book import Bucket, Movement
 from regulars.domain.money import format_amount
 from regulars.domain.orders import Order
+from regulars.domain.program import Program
 from regulars.doors.loyaltylion.answers import moment, moment_or_none
+from regulars.doors.loyaltylion.reward_shapes import shown_claim
 
 ADJUSTMENT: Final = "$adjustment"
 
@@ -38,12 +42,13 @@ def brief_customer(standing: Standing) -> dict[str, Any]:
     }
 
 
-def full_customer(standing: Standing) -> dict[str, Any]:
+def full_customer(listed: ListedCustomer) -> dict[str, Any]:
+    standing = listed.by
     customer, account = standing.customer, standing.account
     name = " ".join(part for part in (customer.first_name, customer.last_name) if part) or None
     return brief_customer(standing) | {
-        "rewards_claimed": 0,
-        "rewards_used": 0,
+        "rewards_claimed": listed.claimed,
+        "rewards_used": listed.used,
         "properties": {"name": name, "first_name": customer.first_name, "last_name": customer.last_name}
         | customer.properties,
         "metadata": {},
@@ -131,7 +136,7 @@ def activity(listed: ListedActivity) -> dict[str, Any]:
     }
 
 
-def transaction(listed: ListedTransaction) -> dict[str, Any]:
+def transaction(listed: ListedTransaction, program: Program, now: datetime) -> dict[str, Any]:
     """What one movement did to the customer's points and, under its resource's name, what it was about."""
     movement, about = listed.movement, listed.activity
     shape: dict[str, Any] = {
@@ -141,6 +146,11 @@ def transaction(listed: ListedTransaction) -> dict[str, Any]:
         "points_pending": change(movement, Bucket.PENDING),
         "created_at": moment(movement.recorded_at),
     }
+    if listed.claim is not None:
+        return shape | {
+            "resource": "claimed_reward",
+            "claimed_reward": shown_claim(listed.claim, program, now),
+        }
     if is_adjustment(listed):
         note = about.done.note if about is not None and about.done is not None else None
         return shape | {"resource": "adjustment", "adjustment": {"note": note}}
@@ -156,6 +166,13 @@ def is_adjustment(listed: ListedTransaction) -> bool:
         and listed.activity.done is not None
         and listed.activity.done.name == ADJUSTMENT
     )
+
+
+def resource_of(listed: ListedTransaction) -> str:
+    """The word for what the transaction was about."""
+    if listed.claim is not None:
+        return "claimed_reward"
+    return "adjustment" if is_adjustment(listed) else "activity"
 
 
 def change(movement: Movement, bucket: Bucket) -> int:

@@ -10,7 +10,8 @@ from regulars.domain.book import Bucket
 from regulars.doors.loyaltylion.answers import Answer, as_json, moment
 from regulars.doors.loyaltylion.paging import Listing, links, parse_listing
 from regulars.doors.loyaltylion.request import Request
-from regulars.doors.loyaltylion.shapes import RULES, change, is_adjustment, transaction
+from regulars.doors.loyaltylion.rewards import program_with
+from regulars.doors.loyaltylion.shapes import RULES, change, resource_of, transaction
 
 COLUMNS: Final = (
     "id",
@@ -25,6 +26,7 @@ COLUMNS: Final = (
     "rule_name",
     "order_merchant_id",
     "note",
+    "claimed_reward_id",
 )
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -50,7 +52,9 @@ async def _answer(request: Request, listing: Listing, merchant_id: str | None) -
     if listing.csv:
         content = (b"content-type", b"text/csv; charset=utf-8"), (b"cache-control", b"no-store")
         return Answer(200, as_csv(page.rows), content + headers)
-    shown = {"transactions": [transaction(row) for row in page.rows], "cursor": page.cursor()}
+    program = await program_with(request, (row.claim for row in page.rows if row.claim is not None))
+    listed = [transaction(row, program, request.now) for row in page.rows]
+    shown = {"transactions": listed, "cursor": page.cursor()}
     return as_json(shown, headers=headers)
 
 
@@ -72,11 +76,12 @@ def as_csv(rows: Iterable[ListedTransaction]) -> bytes:
                 _plain(customer.email),
                 change(movement, Bucket.AVAILABLE),
                 change(movement, Bucket.PENDING),
-                "adjustment" if is_adjustment(row) else "activity",
+                resource_of(row),
                 about.id if about is not None else "",
                 name if name in RULES else "",
                 _plain(about.order.merchant_id if about is not None and about.order is not None else None),
                 _plain(done.note if done is not None else None),
+                row.claim.id if row.claim is not None else "",
             )
         )
     return text.getvalue().encode()

@@ -4,6 +4,7 @@ from typing import Final
 
 from regulars.domain.book import MAX_POINTS
 from regulars.domain.money import EXPONENTS, MAX_UNITS
+from regulars.domain.rewards import MAX_AMOUNT
 from regulars.storage.audit.checks import Check
 
 _LIMITS = "unnest($2::text[], $3::bigint[]) as money (currency, most)"
@@ -59,6 +60,22 @@ _POINTS = f"""
 """
 
 
+_CLAIMED = f"""
+    select format('claim %s', c.claim_id) as subject,
+           format('cost %s, worth %s, shipping up to %s, from %s on, %s', cost, coalesce(amount_minor, 0),
+               coalesce(max_shipping_minor, 0), minimum_order_minor, c.currency) as saw,
+           case when money.most is null then 'a currency of ISO 4217'
+                else format('at most {MAX_POINTS} points and amounts up to %s', money.most) end as expected
+      from claimed_rewards c left join {_LIMITS} on money.currency = c.currency
+     where c.program_id = $1
+       and (money.most is null
+         or cost not between 0 and {MAX_POINTS}
+         or least(amount_minor, max_shipping_minor, minimum_order_minor) < 0
+         or greatest(max_shipping_minor, minimum_order_minor) > money.most
+         or amount_minor > {MAX_AMOUNT})
+"""
+
+
 def _once(
     table: str, what: str, columns: tuple[str, ...], condition: str = "true", *, named_by: str = ""
 ) -> str:
@@ -88,6 +105,7 @@ CHECKS: Final = (
     Check("V13", _ORDERS, _CURRENCIES),
     Check("V13", _REFUNDS, _CURRENCIES),
     Check("V13", _POINTS),
+    Check("V13", _CLAIMED, _CURRENCIES),
     Check("V14", _once("orders", "order of site", ("site_id", "merchant_id"))),
     Check("V14", _once("refunds", "refund of order", ("order_id", "reference"), "reference is not null")),
     Check("V14", _once("activities", "activity", ("name", "merchant_id"), "merchant_id is not null")),
@@ -100,4 +118,5 @@ CHECKS: Final = (
     Check("V14", _once("identities", "identity", ("scope", "key"))),
     Check("V14", _once("identities", "identities of decision", ("decision_id",), "decision_id is not null")),
     Check("V14", _TWO_ANSWERS),
+    Check("V14", _once("claimed_rewards", "claims of decision", ("decision_id",))),
 )

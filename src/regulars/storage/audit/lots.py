@@ -55,20 +55,24 @@ _APPROVED = """
         or l.state <> 'available'
 """
 
-# An order has one lot, so what was taken of its pending points was taken of that lot. Points taken while
-# pending and put back after their time are available at once: such a lot became so without an approval.
+# What is taken of an order's pending points is taken of its one lot (of that time: an amended order has had
+# others). Points taken while pending and put back after their time are available at once: such a lot became so
+# without an approval.
 _WAITED = """
-    with taken as (
-        select m.order_id,
+    with drawn as (
+        select movement_id, min(lot_id) as lot_id from lot_uses where program_id = $1 group by movement_id
+    ), taken as (
+        select drawn.lot_id,
                sum(case m.to_bucket when 'reversed' then m.points when 'pending' then -m.points else 0 end)
                    as points,
                count(*) filter (where m.to_bucket = 'available') as freed
           from movements m
           left join movements undone on undone.program_id = $1 and undone.movement_id = m.undoes_id
+          join drawn on drawn.movement_id = coalesce(m.undoes_id, m.movement_id)
          where m.program_id = $1
            and ((m.from_bucket = 'pending' and m.to_bucket = 'reversed')
              or (m.from_bucket = 'reversed' and undone.from_bucket = 'pending'))
-         group by m.order_id
+         group by drawn.lot_id
     ), approved as (
         select lot_id, sum(points) as points from movements
          where program_id = $1 and from_bucket = 'pending' and to_bucket = 'available' group by lot_id
@@ -76,7 +80,7 @@ _WAITED = """
         select l.lot_id, l.state, l.remaining, approved.points as approved, coalesce(taken.freed, 0) as freed,
                l.size - coalesce(taken.points, 0) - coalesce(approved.points, 0) as waiting
           from lots l
-          left join taken on taken.order_id = l.order_id
+          left join taken on taken.lot_id = l.lot_id
           left join approved on approved.lot_id = l.lot_id
          where l.program_id = $1 and l.approves_at is not null
     )

@@ -19,6 +19,8 @@ class Reference(NamedTuple):
 _KEYS: Final = {
     "accounts": "customer_id",
     "activities": "activity_id",
+    "claimed_rewards": "claim_id",
+    "codes": "code_key",
     "credentials": "credential_id",
     "customers": "customer_id",
     "decisions": "decision_id",
@@ -34,6 +36,8 @@ _KEYS: Final = {
     "payments": "decision_id",
     "program_versions": "version",
     "refunds": "refund_id",
+    "reward_stocks": "reward_id",
+    "rewards": "reward_id",
     "sites": "site_id",
 }
 
@@ -42,6 +46,15 @@ _NAMED: Final = """
     activities.customer_id customers
     activities.decision_id decisions
     activities.lot_id lots
+    claimed_rewards.customer_id customers
+    claimed_rewards.decision_id decisions
+    claimed_rewards.movement_id movements
+    claimed_rewards.order_id orders
+    claimed_rewards.returned_id movements
+    claimed_rewards.reward_id rewards
+    claimed_rewards.site_id sites
+    codes.claim_id claimed_rewards
+    codes.reward_id rewards
     credentials.site_id sites
     decisions.customer_id customers
     decisions.order_id orders
@@ -63,6 +76,7 @@ _NAMED: Final = """
     lots.customer_id customers
     lots.movement_id movements
     lots.order_id orders
+    movements.claim_id claimed_rewards
     movements.customer_id customers
     movements.decision_id decisions
     movements.lot_id lots
@@ -76,6 +90,7 @@ _NAMED: Final = """
     payments.order_id orders
     refunds.decision_id decisions
     refunds.order_id orders
+    reward_stocks.reward_id rewards
 """
 
 

@@ -15,6 +15,8 @@ _COUNTED: Final = {
     "event": "select event_id from events",
     "refund": "select refund_id from refunds",
     "early": "select early_id from early_reports",
+    "reward": "select reward_id from rewards",
+    "claim": "select claim_id from claimed_rewards",
 }
 _ACTIVITIES = """
     select activity_id from activities where program_id = $1

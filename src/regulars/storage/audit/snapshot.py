@@ -11,6 +11,7 @@ from regulars.domain.book import Movement
 from regulars.domain.decisions import Trace
 from regulars.domain.orders import Order
 from regulars.domain.program import PurchaseRule
+from regulars.domain.rewards import SpendingRule
 from regulars.storage.database import Connection, Database
 from regulars.storage.pages import order_from
 from regulars.storage.programs import Rules
@@ -44,14 +45,16 @@ _ORDERS = """
       from orders o
       left join (
             select order_id, count(*) filter (where not is_past and from_bucket = 'issued') as grants,
-                   coalesce(sum(points) filter (where not is_past and from_bucket = 'issued'), 0)::bigint as granted,
+                   coalesce(sum(points) filter (where not is_past and from_bucket = 'issued'), 0)::bigint
+                       as granted,
                    coalesce(sum(taken) filter (where not is_past), 0)::bigint as net_taken,
                    coalesce(sum(points) filter (where is_past and from_bucket = 'issued'), 0)::bigint
                        - coalesce(sum(taken) filter (where is_past), 0)::bigint as past_left
               from (
-                  select p.order_id, p.points, p.from_bucket, p.movement_id <= coalesce(a.amended_id, 0) as is_past,
-                         case 'reversed' when p.to_bucket then p.points when p.from_bucket then -p.points else 0
-                         end as taken
+                  select p.order_id, p.points, p.from_bucket,
+                         p.movement_id <= coalesce(a.amended_id, 0) as is_past,
+                         case 'reversed' when p.to_bucket then p.points when p.from_bucket then -p.points
+                         else 0 end as taken
                     from movements p
                     left join orders a on a.program_id = $1 and a.order_id = p.order_id
                    where p.program_id = $1 and p.order_id is not null
@@ -88,6 +91,13 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     movement: int
     orders: int
     customers: int
+
+
+class Version(msgspec.Struct, frozen=True):
+    """A version of a program. `spending` None: it cannot be read."""
+
+    recorded_at: datetime
+    spending: SpendingRule | None
 
 
 class OrderSeen(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,6 +145,24 @@ async def rules(connection: Connection, program_id: int) -> dict[int, PurchaseRu
         except (msgspec.DecodeError, ValueError):
             continue  # orders under this version are reported, and say so
     return found
+
+
+async def versions(connection: Connection, program_id: int) -> list[Version]:
+    """What each version of the program said of spending, and since when; the oldest first."""
+    return [
+        Version(row["recorded_at"], _spending(row["rules"]))
+        for row in await connection.fetch(
+            "select recorded_at, rules from program_versions where program_id = $1 order by version",
+            program_id,
+        )
+    ]
+
+
+def _spending(rules: str) -> SpendingRule | None:
+    try:
+        return msgspec.json.decode(rules, type=Rules).spending
+    except (msgspec.DecodeError, ValueError):
+        return None
 
 
 async def orders(connection: Connection, program_id: int) -> AsyncIterator[OrderSeen]:

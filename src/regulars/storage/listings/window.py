@@ -40,7 +40,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Key(msgspec.Struct, frozen=True):
-    """A table's id and the time that rises with it."""
+    """A table's id and the time, or another number, that rises with it."""
 
     table: str
     id: str
@@ -78,8 +78,8 @@ async def narrow(connection: Connection, where: Conditions, key: Key, window: Wi
         where.add(f"{key.id} < {{}}", await first_id(connection, program_id, key, window.created_before))
 
 
-async def first_id(connection: Connection, program_id: int, key: Key, at: datetime) -> int:
-    """The least id from which on no row's time is before `at`; every row below it is."""
+async def first_id(connection: Connection, program_id: int, key: Key, at: datetime | int) -> int:
+    """The least id from which on no row's time (or number) is before `at`; every row below it is."""
     found: int = await connection.fetchval(
         f"""
         with recursive search (low, high) as (

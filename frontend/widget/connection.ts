@@ -1,0 +1,91 @@
+/** The talk with the server. The session lives in this memory alone and is renewed by the page's signature. */
+
+import type { Answer, Connection, Me } from "./shapes";
+
+const PATIENCE_MILLISECONDS = 10_000;
+
+async function ask(url: string, method: string, body?: object, headers = {}): Promise<Answer> {
+  const response = await fetch(url, {
+    method,
+    headers: body ? { ...headers, "Content-Type": "application/json" } : headers,
+    body: body && JSON.stringify(body),
+    credentials: "omit",
+    signal: AbortSignal.timeout(PATIENCE_MILLISECONDS),
+  });
+  return { status: response.status, body: await response.json().catch(() => null) };
+}
+
+/** Everything by which the page says who is logged in, best first. Empty: nobody is. */
+function proofs(page: DOMStringMap, token: string | undefined): object[] {
+  const { shopDomain, shopId, customerId, customerSignature, customerEmail, authDate, authToken } = page;
+  const found: object[] = [];
+  if (token) found.push({ token });
+  if (customerId && customerSignature) {
+    const shop = { shop_domain: shopDomain, shop_id: shopId };
+    found.push({ ...shop, customer_id: customerId, customer_signature: customerSignature });
+  }
+  if (authToken) {
+    const customer = { id: customerId, email: customerEmail };
+    found.push({ customer, auth: { date: authDate, token: authToken } });
+  }
+  return found;
+}
+
+export function connect(base: string, page: DOMStringMap): Connection {
+  const program = page.apiKey ? { key: page.apiKey } : { site: page.site };
+  let session = "";
+  let loading: Promise<Me | null> | null = null;
+
+  /** The shop's own address for fresh tokens, where it has one; tokens in pages soon are too old. */
+  async function token(): Promise<string | undefined> {
+    if (page.tokenUrl) {
+      const answer = await fetch(page.tokenUrl, { credentials: "same-origin" }).catch(() => null);
+      if (answer?.ok) return (await answer.text()).trim();
+    }
+    return page.token;
+  }
+
+  const send = (method: string, path: string, body?: object, headers?: Record<string, string>) =>
+    ask(`${base}/storefront/v1/${path}`, method, body, {
+      ...headers,
+      ...(session && { Authorization: `Bearer ${session}` }),
+    });
+
+  async function logIn(): Promise<Me | null> {
+    session = "";
+    for (const proof of proofs(page, await token())) {
+      const { status, body } = await send("POST", "session", { ...program, ...proof });
+      if (status === 200) {
+        session = body.session;
+        return (connection.me = body.me);
+      }
+      if (status === 429 || status >= 500) throw status;
+    }
+    return (connection.me = null);
+  }
+
+  async function current(): Promise<Me | null> {
+    if (!session) return logIn();
+    const { status, body } = await send("GET", "me");
+    if (status === 401) return logIn();
+    if (status !== 200) throw status;
+    return (connection.me = body);
+  }
+
+  const connection: Connection = {
+    signs: proofs(page, page.token ?? page.tokenUrl).length > 0,
+    ages: !!page.token && !page.tokenUrl,
+    me: null,
+    load() {
+      loading ??= current().finally(() => (loading = null));
+      return loading;
+    },
+    async call(method, path, body, headers) {
+      const answer = session ? await send(method, path, body, headers) : null;
+      if (answer && answer.status !== 401) return answer;
+      return (await logIn()) ? send(method, path, body, headers) : { status: 401, body: null };
+    },
+    proof: async () => proofs(page, await token())[0],
+  };
+  return connection;
+}

@@ -1,0 +1,1 @@
+"""What a shopper sees and does on the shop's own pages: proofs of who it is, sessions, the widget."""

@@ -1,0 +1,53 @@
+"""The audit log: who changed what, when, from what to what, and why."""
+
+from typing import Final
+
+import msgspec
+
+from regulars.app import audit
+from regulars.doors.admin.answers import Answer
+from regulars.doors.admin.ask import Ask
+from regulars.doors.admin.routing import Route
+
+SHOWN: Final = 50
+
+
+async def show(ask: Ask) -> Answer:
+    before = ask.query.get("before", "")
+    who = ask.query.get("who") or None
+    entries = await audit.list_entries(
+        ask.house.database,
+        ask.acting,
+        before_id=int(before) if before.isascii() and before.isdigit() and len(before) < 18 else None,
+        actor=who,
+        limit=SHOWN + 1,
+    )
+    return ask.render(
+        "audit/list.html",
+        entries=entries[:SHOWN],
+        changes={entry.entry_id: _changes(entry) for entry in entries[:SHOWN]},
+        older=entries[SHOWN - 1].entry_id if len(entries) > SHOWN else None,
+        who=who,
+    )
+
+
+def _changes(entry: audit.Entry) -> list[tuple[str, str, str]]:
+    """(what, before, after) of an entry: field by field where it has fields, "" for a value by itself."""
+    before, after = msgspec.json.decode(entry.before), msgspec.json.decode(entry.after)
+    if not isinstance(before, dict) and not isinstance(after, dict):
+        return [("", _text(before), _text(after))] if (before, after) != (None, None) else []
+    old = before if isinstance(before, dict) else {}
+    new = after if isinstance(after, dict) else {}
+    names = [*old, *(name for name in new if name not in old)]
+    return [
+        (name, _text(old.get(name)), _text(new.get(name))) for name in names if old.get(name) != new.get(name)
+    ]
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+ROUTES: Final = (Route("GET", "/audit", "audit.read", show),)

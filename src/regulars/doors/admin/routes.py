@@ -1,0 +1,20 @@
+"""Every page and every change there is. A new file of pages is added to the list below."""
+
+from itertools import chain
+from typing import Final
+
+from regulars.doors.admin.pages import audit, home, links, me, programs, settings, sign_in, staff
+from regulars.doors.admin.routing import Route
+
+PAGES: Final = (
+    sign_in,
+    links,
+    me,
+    programs,
+    home,
+    staff,
+    audit,
+    settings,
+)
+
+ROUTES: Final[tuple[Route, ...]] = tuple(chain.from_iterable(page.ROUTES for page in PAGES))

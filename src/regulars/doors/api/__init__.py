@@ -1,0 +1,1 @@
+"""Our own API, below /api/v1: rewards, codes, and what customers claim."""

@@ -1,0 +1,98 @@
+"""A pool's codes: uploaded as a file or a list, listed, exported, made void."""
+
+import asyncio
+from collections.abc import Sequence
+
+from regulars.app import codes
+from regulars.domain.errors import Invalid
+from regulars.doors.api import shapes
+from regulars.doors.api.answers import Answer, as_json
+from regulars.doors.api.errors import UnknownMedia
+from regulars.doors.api.request import Call
+from regulars.storage.codes import StoredCode
+
+CSV = "text/csv"
+JSON = "application/json"
+
+
+async def upload_codes(call: Call) -> Answer:
+    """POST /api/v1/rewards/{reward_id}/codes: a CSV file with one column, or JSON."""
+    kind = call.headers.get("content-type", "").partition(";")[0].strip().lower()
+    file: bytes | Sequence[str]
+    if kind == CSV:
+        file = call.body
+    elif kind == JSON:
+        file = (await asyncio.to_thread(call.json, shapes.NewCodes)).codes
+    else:
+        raise UnknownMedia((CSV, JSON))
+    done = await codes.import_codes(
+        call.house.database,
+        call.program.id,
+        call.number("reward_id"),
+        file,
+        actor=call.actor,
+        now=call.house.clock(),
+        identity=call.identity(),
+    )
+    warned = [
+        shapes.CodeWarning(kind=one.kind, codes=one.codes, message=one.message) for one in done.warnings
+    ]
+    return as_json(
+        shapes.TakenCodes(taken=done.taken, rejected=0, free=done.free, header=done.header, warnings=warned),
+        201,
+    )
+
+
+async def list_codes(call: Call) -> Answer:
+    """GET /api/v1/rewards/{reward_id}/codes."""
+    query = call.query(shapes.CodeQuery)
+    reward = call.program.reward(call.number("reward_id"))
+    found = await codes.list_codes(
+        call.house.database,
+        call.program.id,
+        reward.id,
+        state=query.state,
+        after=query.after,
+        most=query.limit + 1,
+    )
+    page = found[: query.limit]
+    more = page[-1].key if len(found) > query.limit else None
+    return as_json(shapes.CodeList(codes=[_shown(one) for one in page], next=more))
+
+
+async def export_codes(call: Call) -> Answer:
+    """GET /api/v1/rewards/{reward_id}/codes.csv."""
+    query = call.query(shapes.ExportQuery)
+    reward = call.program.reward(call.number("reward_id"))
+    parts = codes.export_codes(call.house.database, call.program.id, reward.id, state=query.state)
+    headers = (
+        (b"content-type", b"text/csv; charset=utf-8"),
+        (b"content-disposition", b'attachment; filename="codes-%d.csv"' % reward.id),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+    )
+    return Answer(200, headers=headers, parts=parts)
+
+
+async def void_codes(call: Call) -> Answer:
+    """POST /api/v1/rewards/{reward_id}/codes/void."""
+    said, reward_id = call.json(shapes.VoidCodes), call.number("reward_id")
+    if (said.codes is None) == (said.all is None):
+        raise Invalid("codes", "or all must be given, and not both")
+    house = call.house
+    if said.codes is None:
+        done = await codes.void_all(
+            house.database, call.program.id, reward_id, actor=call.actor, now=house.clock()
+        )
+    else:
+        done = await codes.void_codes(
+            house.database, call.program.id, reward_id, said.codes, actor=call.actor, now=house.clock()
+        )
+    skipped = [shapes.Skipped(code=one.code, reason=one.reason) for one in done.skipped]
+    return as_json(shapes.VoidedCodes(voided=done.voided, free=done.free, skipped=skipped))
+
+
+def _shown(one: StoredCode) -> shapes.Code:
+    return shapes.Code(
+        code=one.code, state=one.state, source=one.source, claim_id=one.claim_id, created_at=one.created_at
+    )

@@ -1,0 +1,1 @@
+"""What the widget on a shop's pages calls."""

@@ -1,0 +1,33 @@
+"""What a program's widget looks like, and which origins its shops have."""
+
+from datetime import datetime
+
+from regulars.storage.database import Connection
+
+
+async def load(connection: Connection, program_id: int) -> str | None:
+    """The widget's settings (JSON text); None when nobody has changed any."""
+    settings: str | None = await connection.fetchval(
+        "select settings from widgets where program_id = $1", program_id
+    )
+    return settings
+
+
+async def save(connection: Connection, program_id: int, settings: str, at: datetime) -> None:
+    """Keeps the widget's settings (JSON text) in place of what was there."""
+    await connection.execute(
+        """
+        insert into widgets (program_id, settings, updated_at) values ($1, $2, $3)
+            on conflict (program_id) do update
+            set settings = excluded.settings, updated_at = excluded.updated_at
+        """,
+        program_id,
+        settings,
+        at,
+    )
+
+
+async def is_origin(connection: Connection, origin: str) -> bool:
+    """Whether any program has a shop at this origin."""
+    found: bool = await connection.fetchval("select exists (select from sites where domain = $1)", origin)
+    return found
