@@ -35,6 +35,7 @@ check: setup-dev  ## lint, format, types, who may import whom, and whether the d
 	$(bin)/mypy --strict src
 	$(bin)/lint-imports
 	@cd frontend && PATH="$$PWD/../$(bin):$$PATH" npm run --silent check
+	$(bin)/python scripts/check_sizes.py
 	$(bin)/python -m pytest -q -p no:xdist tests/test_docs.py
 
 format: setup-dev  ## let ruff put the code into shape

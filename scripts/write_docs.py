@@ -1,4 +1,4 @@
-"""Writes the parts of the documentation that say what the code says: settings, commands, columns of files.
+"""Writes the parts of the documentation that say what the code says: settings, commands, columns, our API.
 
 `.venv/bin/python scripts/write_docs.py` after a change of these. A test fails while a page is not
 up to date.
@@ -13,6 +13,7 @@ import typer.main
 
 from regulars.app.imports import KINDS, Column
 from regulars.cli import app
+from regulars.doors.api.reference import api_page
 from regulars.settings import ELSEWHERE, SETTINGS, variable_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -118,6 +119,7 @@ WRITTEN = {
     "docs/operate/settings.md": settings_page,
     "docs/operate/cli.md": cli_page,
     "docs/integrate/import.md": columns_page,
+    "docs/api.md": api_page,
 }
 
 

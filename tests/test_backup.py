@@ -139,7 +139,7 @@ def test_saved_under_load_and_restored_elsewhere_it_is_one_whole_moment_of_the_b
     assert before <= saved["movements"] <= after + 1
 
     said = keeper.says("other", f"restore {file}")
-    assert "clean, all of V01 to V20 hold" in said
+    assert "clean, all of V01 to V20" in said
     assert "Every program's chain ends as it did" in said
     assert "The secret key is missing" in said
     assert not (keeper.home("other") / "secret.key").exists()

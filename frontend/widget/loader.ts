@@ -25,15 +25,19 @@ const TABS: Record<string, Tab> = {
 const NEED_THE_PANEL = "[data-regulars-points],[data-regulars-rewards]";
 
 const script = document.currentScript as HTMLScriptElement | null;
-let shop: Promise<Shop> | null = null;
-let panel: Promise<Panel> | null = null;
+let shop: Promise<Begun> | null = null;
 let host: HTMLElement | undefined;
 let written = "";
 let tries = 0;
 
+/** A shop with its panel, once that is asked for. */
+interface Begun extends Shop {
+  panel?: Promise<Panel>;
+}
+
 const quietly = (work: Promise<unknown>) => void work.catch(() => {});
 
-async function begin(place: HTMLElement): Promise<Shop> {
+async function begin(place: HTMLElement): Promise<Begun> {
   const { apiKey, site, provider } = place.dataset;
   const base = (provider || new URL(script!.src).origin).replace(/\/+$/, "");
   const name = new URLSearchParams(apiKey ? { key: apiKey } : { site: site! });
@@ -45,7 +49,7 @@ async function begin(place: HTMLElement): Promise<Shop> {
   const program: Program = await answer.json();
   host?.remove();
   host = makeHost(program);
-  const made = { program, base, place, root: host.shadowRoot!, locale: localeOf(program) };
+  const made: Begun = { program, base, place, root: host.shadowRoot!, locale: localeOf(program) };
   if (program.widget.enabled) {
     const launcher = makeLauncher(program);
     launcher.onpointerenter = launcher.onfocus = () => quietly(fetched(made));
@@ -57,16 +61,16 @@ async function begin(place: HTMLElement): Promise<Shop> {
 }
 
 /** The panel, fetched once; a failed attempt is followed by another when it is next asked for. */
-function fetched(made: Shop): Promise<Panel> {
-  panel ??= import(`${made.base}/storefront/${PANEL}${tries ? `?${tries}` : ""}`).then(
+function fetched(made: Begun): Promise<Panel> {
+  made.panel ??= import(`${made.base}/storefront/${PANEL}${tries ? `?${tries}` : ""}`).then(
     ({ mount }) => mount(made),
     (error: unknown) => {
-      panel = null;
+      delete made.panel;
       tries++;
       throw error;
     },
   );
-  return panel!;
+  return made.panel!;
 }
 
 /** Looks at the page again: one that changes by script calls it, and it may be called at any time. */
@@ -77,7 +81,6 @@ function init(): void {
   const says = JSON.stringify(place.dataset);
   if (says !== written || !shop) {
     written = says;
-    panel = null;
     shop = begin(place);
     shop.catch(() => (shop = null));
   }

@@ -12,15 +12,27 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
+from regulars.app import claims, rewards
+from regulars.app.codes import import_codes
 from regulars.app.house import House
 from regulars.app.programs import change_rules, create_program
 from regulars.app.verify import verify
 from regulars.domain.book import Movement
-from regulars.domain.commands import AdjustPoints, Command, DiscountCode, Identity, OrderDetails
+from regulars.domain.commands import (
+    AdjustPoints,
+    Command,
+    DiscountCode,
+    ExpireClaim,
+    Identity,
+    OrderDetails,
+    RedeemReward,
+)
 from regulars.domain.decisions import Decision, Outcome
 from regulars.domain.errors import Late, Refused, Rejected
 from regulars.domain.page import Page
+from regulars.domain.rewards import SpendingRule
 from regulars.storage import balances, decisions, pages
+from regulars.storage import claims as claim_rows
 from tests import make
 from tests.domain import chance
 from tests.domain.model import Lots, Model
@@ -37,7 +49,7 @@ class Shop:
         self.dsn, self.home = database, home
         self.random = Random(seed)
         self.now = make.NOON
-        self.model = Model(TERMS[0])
+        self.model = Model(TERMS[0], rewards=chance.REWARDS)
         self.houses: list[House] = []
         self.program = 0
         self.decided = 0
@@ -58,6 +70,8 @@ class Shop:
                 now=self.now,
             )
             self.program = created.program_id
+            for reward in chance.REWARDS:
+                await rewards.create_reward(first.database, self.program, reward, now=self.now)
 
     async def close(self) -> None:
         while self.houses:
@@ -68,13 +82,36 @@ class Shop:
         rule = rule_of(self.model.terms)
         await change_rules(self.houses[0].database, self.program, purchase=lambda _: rule, now=self.now)
 
+    async def change_what_comes_back(self) -> None:
+        returns, back = self.random.choice(chance.SPENDING)
+        self.model.refund_returns, self.model.expired_returns = returns, back
+        rule = SpendingRule(refund_returns=returns, expired_returns_points=back)
+        await change_rules(self.houses[0].database, self.program, spending=lambda _: rule, now=self.now)
+
+    async def upload_codes(self) -> None:
+        codes = "\n".join(f"POOL-{self.random.getrandbits(60):X}" for _ in range(3))
+        house = self.houses[0]
+        await import_codes(house.database, self.program, 2, codes.encode(), actor="Sue", now=self.now)
+        self.model.left[2] += 3
+        self.decided += 1
+
+    async def do_the_job(self) -> None:
+        """Ends what is over. Two jobs at once, of different servers, come to the same."""
+        over = [number for number, claim in self.model.claims.items() if claim.is_over(self.now)]
+        for number in over:
+            if self.model.claims[number].state == "claimed":
+                self.decided += 1
+                self.model.accepts(ExpireClaim(claim_id=number), self.now)
+        jobs = (claims.expire_due(each.database, each.engine, now=self.now) for each in self.houses)
+        await asyncio.gather(*jobs)
+
     async def rush(self, most: int) -> None:
         """Many clients at once, each at one of the servers; some send the same call three times."""
         commands: list[Command] = []
         names = tuple(f"{self.decided // 40}/{name}" for name in chance.ORDERS)
         for number in range(self.random.randint(1, most)):
             command = chance.command(self.random, self.now, self.model, names)
-            if isinstance(command, AdjustPoints) and self.random.random() < 0.5:
+            if isinstance(command, AdjustPoints | RedeemReward) and self.random.random() < 0.5:
                 key = f"{self.now}/{number}"
                 identity = Identity(scope="idem:1", key=key, fingerprint=b"f" * 16, at=self.now)
                 command = msgspec.structs.replace(command, identity=identity)
@@ -127,6 +164,28 @@ class Shop:
         seen = {balance.merchant_id: (balance.pending, balance.available) for balance in found}
         assert seen == {name: self.model.balance(name, self.now) for name in self.model.members}
 
+    async def check_claims(self) -> None:
+        """Claimed rewards as they are stored are the model's, and no code is in two hands."""
+        async with self.houses[-1].database.acquire() as connection:
+            rows = await connection.fetch(
+                "select claim_id, c.state, cost, fulfilled_at is not null, "
+                "returned_id is not null, o.merchant_id, code_key "
+                "from claimed_rewards c left join orders o using (program_id, order_id)"
+            )
+        seen = {row["claim_id"]: tuple(row)[1:6] for row in rows}
+        assert seen == {
+            number: (
+                claim.state,
+                claim.cost,
+                claim.is_fulfilled,
+                claim.is_back and claim.cost > 0,
+                claim.order,
+            )
+            for number, claim in self.model.claims.items()
+        }
+        codes = [row["code_key"] for row in rows if row["code_key"] is not None]
+        assert len(set(codes)) == len(codes)
+
     async def check_lots(self) -> None:
         """Lots and debts as they are stored are those of the stored movements."""
         async with self.houses[-1].database.acquire() as connection:
@@ -155,10 +214,17 @@ async def live_through_it(shop: Shop, servers: int, rounds: int = 60) -> None:
             await shop.open(servers)
         if shop.random.random() < 0.2:
             await shop.change_the_rule()
+        if shop.random.random() < 0.2:
+            await shop.change_what_comes_back()
+        if shop.random.random() < 0.3:
+            await shop.upload_codes()
+        if shop.random.random() < 0.3:
+            await shop.do_the_job()
         await shop.rush(shop.random.choice((1, 3, 40)))
         await shop.check()
         shop.now += timedelta(hours=shop.random.choice((0, 1, 24, 168)), seconds=1)
     await shop.check_lots()
+    await shop.check_claims()
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
@@ -172,6 +238,7 @@ async def test_many_clients_at_once_come_to_what_the_model_says(
     await shop.close()
     assert not report.violations, report.violations
     assert shop.decided > 100, "a run that decides little shows little"
+    assert len({claim.state for claim in shop.model.claims.values()}) == 4
 
 
 FAULTS: dict[str, tuple[Callable[..., Any], str, str]] = {
@@ -185,6 +252,17 @@ FAULTS: dict[str, tuple[Callable[..., Any], str, str]] = {
     "early reports are not loaded": (pages._load_orders, "if page.ids.early:", "if False:"),
     "refund ids are not loaded": (pages._load_orders, "if wanted.refunds and", "if False and"),
     "lots are saved the first time only": (decisions._put_lots, "in changed.values()", "in ()"),
+    "what paid for a claim is not loaded": (
+        pages._load_accounts,
+        "if page.claims and wanted.takes_points",
+        "if False",
+    ),
+    "when rewards were claimed is not loaded": (pages.load, "if wanted.redeems:", "if False:"),
+    "claims on orders are not loaded": (claim_rows._keys_of_orders, "for order in", "for order in () and"),
+    "claims are saved the first time only": (claim_rows._save_claims, "in changed.values()", "in ()"),
+    "stocks are not saved": (claim_rows.save, "in stocks.values()", "in ()"),
+    "codes stay as they were handed out": (claim_rows._save_codes, "if states:", "if False:"),
+    "codes of the pool stay free": (claim_rows._save_codes, "if pooled := [", "if pooled := [] and ["),
     "a batch does not see what it decided": (
         Page.apply,
         "self.orders[key_of_order] = decision.order",

@@ -81,7 +81,9 @@ async def found(house: House, shop: int, **wanted: Any) -> list[str]:
         ("", ["Dora", "Gwen", "Jürgen", "Jane", "Jane"]),
     ],
 )
-async def test_people_are_found_by_name_mail_or_id(house: House, shop: int, text: str, who: list[str]) -> None:
+async def test_people_are_found_by_name_mail_or_id(
+    house: House, shop: int, text: str, who: list[str]
+) -> None:
     assert await found(house, shop, text=text) == who
 
 
@@ -96,7 +98,10 @@ async def test_people_are_found_by_name_mail_or_id(house: House, shop: int, text
         ({"in_debt": True}, ["Dora"]),
         ({"birthday_month": 5}, ["Jane"]),
         ({"birthday_month": 6}, []),
-        ({"joined_from": date(2026, 3, 2), "joined_until": date(2026, 3, 2)}, ["Dora", "Jürgen", "Jane", "Jane"]),
+        (
+            {"joined_from": date(2026, 3, 2), "joined_until": date(2026, 3, 2)},
+            ["Dora", "Jürgen", "Jane", "Jane"],
+        ),
         ({"joined_until": date(2026, 3, 1)}, []),
         ({"last_order_from": date(2026, 3, 2)}, ["Dora", "Gwen", "Jane"]),
         ({"last_order_until": date(2026, 3, 1)}, []),
@@ -109,7 +114,9 @@ async def test_filters(house: House, shop: int, wanted: dict[str, Any], who: lis
 
 async def test_days_are_those_of_the_merchants_zone(house: House, shop: int) -> None:
     async with house.database.acquire() as connection:
-        await connection.execute("update programs set timezone = 'Pacific/Kiritimati'")  # noon is tomorrow there
+        await connection.execute(
+            "update programs set timezone = 'Pacific/Kiritimati'"
+        )  # noon is tomorrow there
     assert await found(house, shop, joined_until=date(2026, 3, 2)) == []
     assert len(await found(house, shop, joined_from=date(2026, 3, 3))) == 4
 
@@ -269,7 +276,9 @@ async def test_every_search_uses_an_index(house: House, shop: int, monkeypatch: 
         for before in (None, 20_000):
             plans.clear()
             await people.search(house.database, shop, Filter(**each), before=before, now=house.clock())
-            whole = [plan for plan in plans if "Seq Scan on customers" in plan or "Seq Scan on accounts" in plan]
+            whole = [
+                plan for plan in plans if "Seq Scan on customers" in plan or "Seq Scan on accounts" in plan
+            ]
             assert plans
             assert not whole, f"{each} {before}:\n{whole[0]}"
 

@@ -186,12 +186,12 @@ class Storefront:
         self.me = copy.deepcopy(ME)
         self.older = {"lines": [line(7, "adjustment", "The shop gave 7 points: thanks!")], "next": None}
         self.calls: list[tuple[str, dict[str, Any], dict[str, str]]] = []
-        self.answers: dict[str, list[Callable[[], Answer | None]]] = {}
+        self.answers: dict[str, list[Answer | None]] = {}
         """Answers to come by the call's name, first in first out; None hangs up without an answer."""
         self.knows_sessions = True
 
     def next_is(self, call: str, *answers: Answer | None) -> None:
-        self.answers.setdefault(call, []).extend([lambda answer=answer: answer for answer in answers])
+        self.answers.setdefault(call, []).extend(answers)
 
     def asked(self, call: str) -> list[tuple[dict[str, Any], dict[str, str]]]:
         """Bodies and headers of the calls of that name, in order."""
@@ -200,7 +200,7 @@ class Storefront:
     def answer(self, call: str, body: dict[str, Any], headers: dict[str, str]) -> Answer | None:
         self.calls.append((call, body, headers))
         if self.answers.get(call):
-            return self.answers[call].pop(0)()
+            return self.answers[call].pop(0)
         if call == "program":
             return 200, self.program
         if call == "session":
@@ -241,7 +241,7 @@ class Servers:
             def do_GET(self) -> None:
                 answer(servers, self)
 
-            do_POST = do_OPTIONS = do_GET
+            do_POST = do_OPTIONS = do_GET  # noqa: N815
 
             def log_message(self, *_: Any) -> None:
                 """Says nothing."""
@@ -262,7 +262,7 @@ def _answer_as_provider(servers: Servers, request: BaseHTTPRequestHandler) -> No
     if servers.is_down:
         request.close_connection = True
         return
-    if url.path == LOADER or url.path.startswith("/storefront/") and url.path.endswith(".js"):
+    if url.path == LOADER or (url.path.startswith("/storefront/") and url.path.endswith(".js")):
         name = "loader.js" if url.path == LOADER else url.path.rsplit("/", 1)[1]
         _send(request, 200, (BUILT / name).read_bytes(), "text/javascript; charset=utf-8", cors=True)
         return
@@ -314,8 +314,9 @@ def _send(
 
 
 HOSTILE = """
-body * { display: none !important; visibility: hidden !important; opacity: 0 !important; color: red !important;
-  font: 40px/3 fantasy !important; position: static !important; width: 7px !important; transform: rotate(9deg);
+body * { display: none !important; visibility: hidden !important; opacity: 0 !important;
+  color: red !important; font: 40px/3 fantasy !important; width: 7px !important; transform: rotate(9deg);
+  position: static !important; inset: 0 !important; filter: blur(9px) !important; clip-path: circle(0);
   pointer-events: none !important; text-transform: uppercase !important; letter-spacing: 2em !important;
   z-index: -1 !important; box-sizing: content-box !important; margin: 50px !important; }
 html { font-size: 40px !important; letter-spacing: 1em; text-transform: uppercase; }

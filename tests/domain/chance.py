@@ -9,24 +9,59 @@ from typing import TypeAlias
 
 from regulars.domain.commands import (
     AdjustPoints,
+    CancelClaim,
     CancelOrder,
     Command,
     CustomerRef,
+    ExpireClaim,
+    FulfilClaim,
+    OrderDetails,
     PatchCustomer,
     PaymentStatus,
     RecordOrder,
     RecordPayment,
     RecordRefund,
+    RedeemReward,
     RefundPart,
     RefundStatus,
     UpdateOrder,
 )
+from regulars.domain.rewards import CodeSource, LimitPeriod, RewardKind
+from tests import make
 from tests.domain.model import Model
 
 CUSTOMERS = ("alice", "bob")
 Names: TypeAlias = tuple[str, ...]
 ORDERS: Names = ("A1", "A2", "A3", "A4", "A5", "A6")
 STATUSES = ("processing", "completed")
+REWARDS = (
+    make.reward(id=1, cost=5, valid_days=2),
+    make.reward(
+        id=2, cost=8, codes=CodeSource.POOL, limit_count=2, limit_period=LimitPeriod.WEEK, low_stock=1
+    ),
+    make.reward(
+        id=3,
+        kind=RewardKind.CUSTOM,
+        cost=3,
+        amount_minor=None,
+        codes=CodeSource.NONE,
+        stock=4,
+        valid_days=7,
+    ),
+    make.reward(
+        id=4,
+        kind=RewardKind.VARIABLE_AMOUNT,
+        cost=0,
+        amount_minor=None,
+        per_points=2,
+        per_minor=15,
+        minimum_points=2,
+        step_points=2,
+        limit_count=3,
+    ),
+)
+"""One of each way to get a code, to be limited and to run out."""
+SPENDING = tuple((returns, back) for returns in ("nothing", "code", "points") for back in (False, True))
 _SUMS = (100, 333, 1000, 1599, 2400, 3999)
 
 
@@ -35,14 +70,14 @@ def order(random: Random, now: datetime, model: Model, names: Names = ORDERS) ->
     shipping, discounts = random.choice((0, 0, 500)), random.choice((0, 0, 0, 1000))
     total = random.choice(_SUMS) + shipping
     lenient = random.random() < 0.4
+    fresh = [name for name in names if name not in model.sales] or names
+    name = random.choice(fresh if random.random() < 0.9 else names)
     status = PaymentStatus.PAID if lenient else random.choice((PaymentStatus.PAID, *PaymentStatus))
     paid = random.randint(0, total) if status is PaymentStatus.PARTIALLY_PAID else None
     return RecordOrder(
         door="lootly" if lenient else "loyaltylion",
         site_id=1,
-        merchant_id=random.choice([name for name in names if name not in model.sales] or names)
-        if random.random() < 0.9
-        else random.choice(names),
+        merchant_id=name,
         customer=_customer(random),
         currency="GBP",
         total_minor=total,
@@ -54,8 +89,15 @@ def order(random: Random, now: datetime, model: Model, names: Names = ORDERS) ->
         paid_minor=max(total - discounts, 0) if lenient else paid,
         status=random.choice(STATUSES) if lenient else None,
         placed_at=random.choice((None, None, now - timedelta(days=random.randint(0, 20)))),
+        details=OrderDetails(claimed_reward_ids=_claims_on(name)),
         first_wins=lenient,
     )
+
+
+def _claims_on(name: str) -> tuple[int, ...]:
+    """Which claimed rewards are on an order follows from its name, so that a repeat is one."""
+    number = int(name[-1])
+    return (number, 2 * number + 1, 3 * number, 7 + number, 19 - number)
 
 
 def _customer(random: Random) -> CustomerRef:
@@ -132,12 +174,40 @@ def block(random: Random, now: datetime, model: Model, names: Names = ORDERS) ->
     return PatchCustomer(merchant_id=random.choice(CUSTOMERS), blocked=random.random() < 0.15)
 
 
+def redemption(random: Random, now: datetime, model: Model, names: Names = ORDERS) -> RedeemReward:
+    """Mostly of what can be paid; now and then staff give it."""
+    reward = random.choice(REWARDS)
+    is_variable, is_custom = reward.kind is RewardKind.VARIABLE_AMOUNT, reward.kind is RewardKind.CUSTOM
+    return RedeemReward(
+        merchant_id=random.choice(CUSTOMERS),
+        reward_id=reward.id if random.random() < 0.98 else 99,
+        points=random.choice((2, 4, 6)) if is_variable else None,
+        multiplier=random.choice((1, 2)) if is_custom else None,
+        spare_code=f"{random.getrandbits(75):X}",
+        given_by="Sue" if random.random() < 0.1 else None,
+    )
+
+
+def ending(
+    random: Random, now: datetime, model: Model, names: Names = ORDERS
+) -> CancelClaim | FulfilClaim | ExpireClaim:
+    """Something that ends a claimed reward, or the job that looks whether it has ended."""
+    claim_id = random.randint(1, len(model.claims) + 1)
+    chosen = random.random()
+    if chosen < 0.4:
+        return CancelClaim(claim_id=claim_id, actor="Sue")
+    return FulfilClaim(claim_id=claim_id, actor="Sue") if chosen < 0.6 else ExpireClaim(claim_id=claim_id)
+
+
 def _known(random: Random, model: Model, names: Names) -> str:
     """An order that came, for the most part."""
     return random.choice(list(model.sales) if model.sales and random.random() < 0.9 else names)
 
 
-KINDS = (order, order, order, update, update, payment, refund, refund, refund, cancel, adjustment, block)
+KINDS = (
+    *(order, order, order, update, update, payment, refund, refund, refund, cancel, adjustment, block),
+    *(redemption, redemption, redemption, ending, ending),
+)
 
 
 def command(random: Random, now: datetime, model: Model, names: Names = ORDERS) -> Command:

@@ -10,8 +10,10 @@ from math import floor
 
 from regulars.domain import commands as asked
 from regulars.domain.book import Movement
+from regulars.domain.rewards import Reward
 
 PENCE = 100
+LENGTHS = {"day": timedelta(days=1), "week": timedelta(days=7)}
 FIRST = ("total_minor", "discounts_minor", "shipping_minor", "payment_status", "paid_minor", "placed_at")
 
 
@@ -24,6 +26,30 @@ class Terms:
     least: int = 0
     statuses: tuple[str, ...] = ()
     counts_shipping: bool = False
+
+
+@dataclass
+class Claimed:
+    """A claimed reward. `order`: where it is used. `points` of it are not back."""
+
+    customer: str
+    reward: int
+    cost: int
+    at: datetime
+    expires_at: datetime | None
+    is_custom: bool
+    state: str = "claimed"
+    order: str | None = None
+    is_fulfilled: bool = False
+    is_back: bool = False
+
+    @property
+    def points(self) -> int:
+        return 0 if self.is_back else self.cost
+
+    def is_over(self, now: datetime) -> bool:
+        open_till = self.expires_at if self.state == "claimed" and not self.is_fulfilled else None
+        return self.state == "expired" or (open_till is not None and open_till <= now)
 
 
 @dataclass
@@ -44,6 +70,8 @@ class Sale:
     given: int = 0
     parts: dict[str | None, int] = field(default_factory=dict)
     lenient: bool = False
+    placed_at: datetime | None = None
+    claims: tuple[int, ...] = ()
 
     @property
     def stands(self) -> bool:
@@ -67,8 +95,13 @@ class Sale:
 class Model:
     """Accepts or refuses the same commands as the core; `balance` is a sum over what stands."""
 
-    def __init__(self, terms: Terms, join: int = 0) -> None:
+    def __init__(self, terms: Terms, join: int = 0, rewards: tuple[Reward, ...] = ()) -> None:
         self.terms, self.join = terms, join
+        self.rewards = {reward.id: reward for reward in rewards}
+        self.left: dict[int, int] = defaultdict(int)
+        """Codes left in each pool."""
+        self.claims: dict[int, Claimed] = {}
+        self.refund_returns, self.expired_returns = "nothing", False
         self.members: dict[str, bool] = {}
         """Who joined, and whether they are blocked."""
         self.gifts: dict[str, int] = defaultdict(int)
@@ -85,7 +118,10 @@ class Model:
                     pending += sale.kept
                 else:
                     available += sale.kept
-        return pending, available + self.gifts[customer]
+        return pending, available + self.gifts[customer] - self.spent(customer)
+
+    def spent(self, customer: str) -> int:
+        return sum(claim.points for claim in self.claims.values() if claim.customer == customer)
 
     def accepts(self, command: asked.Command, now: datetime) -> bool:
         """Takes the command in; False: it has to be refused and nothing changed."""
@@ -101,13 +137,19 @@ class Model:
                 return True
             case asked.Settle():
                 return True
+            case asked.RedeemReward():
+                return self._redeem(command, now)
+            case asked.CancelClaim() | asked.FulfilClaim() | asked.ExpireClaim():
+                claim = self.claims.get(command.claim_id)
+                return claim is not None and self._ends(claim, command, now)
         sale = self.sales.get(command.merchant_id)  # type: ignore[attr-defined]
         if sale is None:
             return self._comes_first(command)
-        stood = sale.stands
+        stood, held = sale.stands, _holds(sale)
         accepted = self._happens(sale, command)
         if accepted:
             self._earn(sale, stood, now)
+            self._follow(command.merchant_id, sale, held, now)  # type: ignore[attr-defined]
         return accepted
 
     def _record(self, command: asked.RecordOrder, now: datetime) -> bool:
@@ -138,8 +180,69 @@ class Model:
             else:
                 self._refunds(sale, [early], most=payable)
         self.sales[command.merchant_id] = sale
-        self._earn(sale, False, min(command.placed_at or now, now))
+        sale.placed_at = min(command.placed_at or now, now)
+        sale.claims = command.details.claimed_reward_ids
+        self._earn(sale, False, sale.placed_at)
+        self._follow(command.merchant_id, sale, False, now)
         return True
+
+    def _redeem(self, command: asked.RedeemReward, now: datetime) -> bool:
+        name, reward = command.merchant_id or "", self.rewards.get(command.reward_id)
+        if reward is None or self.members.get(name, True):
+            return False
+        cost = (command.points or reward.minimum_points or reward.cost) * (command.multiplier or 1)
+        counted = [claim for claim in self.claims.values() if claim.reward == reward.id]
+        counted = [claim for claim in counted if claim.state != "cancelled"]
+        lately = now - LENGTHS.get(str(reward.limit_period), timedelta(days=9999))
+        his = sum(claim.customer == name and claim.at > lately for claim in counted)
+        if (reward.limit_count is not None and his >= reward.limit_count) or (
+            reward.stock is not None and len(counted) >= reward.stock
+        ):
+            return False
+        is_pool = reward.codes == "pool"
+        if (is_pool and not self.left[reward.id]) or (
+            command.given_by is None and cost > self.balance(name, now)[1]
+        ):
+            return False
+        self.left[reward.id] -= is_pool
+        ends = now + timedelta(days=reward.valid_days) if reward.valid_days else None
+        paid = 0 if command.given_by else cost
+        self.claims[len(self.claims) + 1] = Claimed(name, reward.id, paid, now, ends, reward.kind == "custom")
+        return True
+
+    def _ends(self, claim: Claimed, command: asked.Command, now: datetime) -> bool:
+        """Cancelled, fulfilled or expired; the last is a job's, which may come for nothing."""
+        match command:
+            case asked.CancelClaim():
+                if claim.state != "claimed" or claim.is_over(now) or claim.is_fulfilled:
+                    return False
+                claim.state, claim.is_back = "cancelled", True
+            case asked.FulfilClaim():
+                may = claim.state in ("claimed", "used") and not claim.is_over(now)
+                if not claim.is_custom or not (may or claim.is_fulfilled):
+                    return False
+                claim.is_fulfilled = True
+            case asked.ExpireClaim():
+                if claim.state == "claimed" and claim.is_over(now):
+                    claim.state, claim.is_back = "expired", self.expired_returns and claim.cost > 0
+        return True
+
+    def _follow(self, name: str, sale: Sale, held: bool, now: datetime) -> None:
+        """Claims on an order are used with it, and come back when it is undone."""
+        if _holds(sale) == held:
+            return
+        for claim in [self.claims[number] for number in sale.claims if number in self.claims]:
+            if held and claim.order == name and self.refund_returns != "nothing":
+                claim.order, claim.state = None, "claimed"
+                if self.refund_returns == "points" and claim.customer == sale.customer:
+                    claim.state, claim.is_back = "cancelled", True
+            elif not held and claim.is_over(now):
+                kept = not claim.is_back if claim.state == "expired" else not self.expired_returns
+                assert sale.placed_at is not None and claim.expires_at is not None
+                if (kept or not claim.cost) and sale.placed_at < claim.expires_at:
+                    claim.order, claim.state = name, "used"
+            elif not held and claim.state == "claimed":
+                claim.order, claim.state = name, "used"
 
     def _pays(self, sale: Sale, status: asked.PaymentStatus, paid: int | None) -> None:
         if status == "paid":
@@ -219,6 +322,10 @@ class Model:
         return True
 
 
+def _holds(sale: Sale) -> bool:
+    return not sale.cancelled and not sale.is_refunded
+
+
 def _is_wrong(status: asked.PaymentStatus, paid: int | None, total: int, payable: int) -> bool:
     if status == "paid":
         return paid is not None and paid not in (total, payable)
@@ -269,7 +376,7 @@ class Lots:
                 own = self.of_order.get(movement.order_id or 0)
                 others = sorted(self._open(), key=lambda lot: (lot != own, self.age[lot], lot))
                 self._draw(movement.id, points, others)
-            case "reversed", to:
+            case "reversed" | "redeemed", to:
                 self._undo(movement.undoes_id or 0, points, waits=to == "pending")
         self._pay_debts()
 

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from regulars.domain import account, earning, ordering, orders, posting
+from regulars.domain import account, earning, ordering, orders, posting, redeeming, rewards
 from regulars.domain.case import Case
+from regulars.domain.page import Page
 from regulars.domain.posting import Posting
+from regulars.domain.rewards import Claim
 from tests.domain.test_machine import walk
 
 WALKS, STEPS = 300, 100
@@ -95,6 +97,79 @@ FAULTS: dict[str, tuple[Callable[..., Any], str, str]] = {
     ),
     "staff take what is not there": (account.adjust_points, "-command.points > points.available", "False"),
     "joining gives points each time": (account.identify, "customer.is_member or", ""),
+    "points are redeemed that are not there": (rewards.refusal, "cost > max(available, 0)", "False"),
+    "who is blocked redeems": (rewards.refusal, "if customer.blocked:", "if False:"),
+    "two of a custom reward cost as much as one": (
+        rewards.cost_of,
+        "reward.cost * (multiplier or 1)",
+        "reward.cost",
+    ),
+    "what staff give is paid for": (
+        redeeming.redeem_reward,
+        "cost = 0 if command.given_by is not None else price",
+        "cost = price",
+    ),
+    "one more is claimed than there are": (rewards.is_out_of_stock, ">= reward.stock", "> reward.stock"),
+    "a limit looks back too far": (rewards._limited, "at > now - period", "at > now - 2 * period"),
+    "a limit counts what was cancelled": (Page._apply_claims, "times.remove(claim.claimed_at)", "pass"),
+    "a code is handed out twice": (Page._apply_claims, "free[1:]", "free"),
+    "a cancelled claim keeps its points": (
+        redeeming._undo,
+        "claim.movement_id is not None and cause is not None",
+        "False",
+    ),
+    "a claim is cancelled twice": (redeeming.cancel_claim, "claim.state is not ClaimState.CLAIMED", "False"),
+    "what was fulfilled is cancelled": (
+        redeeming.cancel_claim,
+        "claim.fulfilled_at is not None",
+        "False",
+    ),
+    "what has run out is cancelled": (
+        redeeming.cancel_claim,
+        "claim.has_expired(case.now)",
+        "False",
+    ),
+    "what was fulfilled expires": (Claim.has_expired, "and self.fulfilled_at is None", ""),
+    "a code expires a moment late": (Claim.has_expired, "self.expires_at <= now", "self.expires_at < now"),
+    "whatever expires gives its points back": (redeeming.expire_claim, "if returns else None", ""),
+    "points that come back pay no debt": (Posting.give_back, "self._fill_deficits()", "pass"),
+    "a cancelled claim is still counted": (
+        redeeming._undo,
+        "_count(case, claim.reward_id, claimed=-1)",
+        "pass",
+    ),
+    "the code of a cancelled claim can be used": (
+        redeeming._undo,
+        "case.code_states[claim.code_key] = CodeState.VOID",
+        "pass",
+    ),
+    "a code is used on every order": (redeeming._use, "else claim.state is ClaimState.CLAIMED", "else True"),
+    "a code is used after its time": (
+        redeeming._counts_late,
+        "and order.placed_at < claim.expires_at",
+        "",
+    ),
+    "a code is used whose points came back": (redeeming._counts_late, "not is_returned and", ""),
+    "a code used late stays void": (
+        redeeming._use,
+        "case.code_states[claim.code_key] = CodeState.HANDED",
+        "pass",
+    ),
+    "a code stays used on an order that is undone": (
+        redeeming.follow_codes,
+        "elif claim.state is ClaimState.USED and claim.order_id == after.id",
+        "elif False",
+    ),
+    "a second order that is undone gives the code of the first back": (
+        redeeming.follow_codes,
+        "and claim.order_id == after.id",
+        "",
+    ),
+    "somebody else's order gives points back": (
+        redeeming._return,
+        "and claim.customer_id == order.customer_id",
+        "",
+    ),
     "a movement makes no event": (
         Case._make_events,
         "for movement in decision.movements",

@@ -14,6 +14,7 @@ from regulars.domain.commands import Command, Settle
 from regulars.domain.decide import decide
 from regulars.domain.decisions import Decision, Outcome
 from regulars.domain.program import PurchaseRule
+from regulars.domain.rewards import ClaimState, CodeState
 from regulars.domain.trace import sentence
 from tests.domain import chance
 from tests.domain.model import Lots, Model, Terms
@@ -53,8 +54,9 @@ class TeaShop(RuleBasedStateMachine):
 
     @initialize(terms=st.sampled_from(TERMS), join=st.sampled_from((0, 5)))
     def opens(self, terms: Terms, join: int) -> None:
-        self.story = Story(rule_of(terms), join=join)
-        self.model = Model(terms, join)
+        self.story = Story(rule_of(terms), join=join, rewards=chance.REWARDS)
+        self.model = Model(terms, join, chance.REWARDS)
+        self.codes: dict[str, CodeState] = {}
         self.lots: dict[int, Lots] = defaultdict(Lots)
         self.flows: dict[int, Counter[tuple[str, str]]] = defaultdict(Counter)
         self.movements: dict[int, Movement] = {}
@@ -89,6 +91,26 @@ class TeaShop(RuleBasedStateMachine):
     @rule(random=chances)
     def staff_block(self, random: Random) -> None:
         self.tell(chance.block(random, self.story.now, self.model))
+
+    @rule(random=chances)
+    def a_reward_is_redeemed(self, random: Random) -> None:
+        self.tell(chance.redemption(random, self.story.now, self.model))
+
+    @rule(random=chances)
+    def a_claimed_reward_ends(self, random: Random) -> None:
+        self.tell(chance.ending(random, self.story.now, self.model))
+
+    @rule()
+    def codes_are_uploaded(self) -> None:
+        number = self.story.page.stocks[2].codes_imported
+        self.story.upload(f"pool-{number + 1}", f"pool-{number + 2}", reward_id=2)
+        self.model.left[2] += 2
+
+    @rule(spending=st.sampled_from(chance.SPENDING))
+    def the_merchant_changes_what_comes_back(self, spending: tuple[str, bool]) -> None:
+        returns, back = spending
+        self.story.change_spending(refund_returns=returns, expired_returns_points=back)
+        self.model.refund_returns, self.model.expired_returns = returns, back
 
     @rule(terms=st.sampled_from(TERMS))
     def the_merchant_changes_the_rule(self, terms: Terms) -> None:
@@ -125,6 +147,10 @@ class TeaShop(RuleBasedStateMachine):
             assert self.story.page.ids is before and not decision.movements
         for movement in decision.movements:
             self.take(movement)
+        for code in decision.codes:
+            assert code.key not in self.codes, "a code is handed out once"
+            self.codes[code.key] = code.state
+        self.codes.update(decision.code_states)
         self.check_decision(decision)
         return decision
 
@@ -132,7 +158,10 @@ class TeaShop(RuleBasedStateMachine):
         assert movement.points > 0 and (movement.from_bucket, movement.to_bucket) in PAIRS
         assert movement.effective_at <= movement.recorded_at
         assert movement.id == len(self.movements) + 1
-        assert (movement.undoes_id is None) == (movement.from_bucket is not Bucket.REVERSED)
+        undoes = movement.from_bucket in (Bucket.REVERSED, Bucket.REDEEMED)
+        assert (movement.undoes_id is not None) == undoes
+        claims = Bucket.REDEEMED in (movement.from_bucket, movement.to_bucket)
+        assert (movement.claim_id is not None) == claims
         self.movements[movement.id] = movement
         self.flows[movement.customer_id][movement.from_bucket, movement.to_bucket] += movement.points
         self.lots[movement.customer_id].replay(movement)
@@ -143,7 +172,7 @@ class TeaShop(RuleBasedStateMachine):
         for entry in decision.trace:
             assert sentence(entry).endswith((".", ".”"))
         for undo in decision.movements:
-            if undo.undoes_id is not None:
+            if undo.undoes_id is not None and undo.claim_id is None:
                 order_id = self.movements[undo.undoes_id].order_id
                 later = self.story.page.takings[order_id or 0].values()
                 assert all(
@@ -166,6 +195,36 @@ class TeaShop(RuleBasedStateMachine):
             )
             seen = (account.pending - due, account.available + due)
             assert seen == self.model.balance(name, self.story.now), name
+
+    @invariant()
+    def claims_are_where_the_model_has_them(self) -> None:
+        page = self.story.page
+        assert page.claims.keys() == self.model.claims.keys()
+        names = {order.id: name for (_, name), order in page.orders.items()}
+        for claim in page.claims.values():
+            model = self.model.claims[claim.id]
+            assert (claim.state, claim.cost) == (model.state, model.cost), claim
+            assert (names[claim.order_id] if claim.order_id else None) == model.order
+            assert (claim.state is ClaimState.USED) == (claim.order_id is not None)
+            assert (claim.fulfilled_at is not None) == model.is_fulfilled
+            assert (claim.returned_id is not None) == (model.is_back and model.cost > 0)
+            if claim.code_key is not None:
+                is_open = claim.state in (ClaimState.CLAIMED, ClaimState.USED)
+                assert self.codes[claim.code_key] == (CodeState.HANDED if is_open else CodeState.VOID)
+        for name in self.model.members:
+            assert self.story.account(name).spent == self.model.spent(name)
+
+    @invariant()
+    def codes_are_conserved(self) -> None:
+        page = self.story.page
+        for stock in page.stocks.values():
+            claims = [claim for claim in page.claims.values() if claim.reward_id == stock.reward_id]
+            states = Counter(self.codes[claim.code_key] for claim in claims if claim.code_key is not None)
+            assert stock.claimed == sum(claim.state is not ClaimState.CANCELLED for claim in claims)
+            assert (stock.codes_handed, stock.codes_void) == (states["handed"], states["void"])
+            assert stock.codes_free == len(page.free_codes.get(stock.reward_id, ()))
+            made = stock.codes_imported + stock.codes_generated
+            assert made == stock.codes_free + stock.codes_handed + stock.codes_void
 
     @invariant()
     def orders_hold_what_their_state_says(self) -> None:
@@ -223,6 +282,11 @@ def walk(seed: int, steps: int) -> None:
         shop.money_goes_back,
         shop.staff_adjust,
         shop.staff_adjust,
+        shop.a_reward_is_redeemed,
+        shop.a_reward_is_redeemed,
+        shop.a_reward_is_redeemed,
+        shop.a_claimed_reward_ends,
+        shop.a_claimed_reward_ends,
     )
     seldom = (shop.an_order_is_cancelled, shop.staff_block)
     for _ in range(steps):
@@ -233,13 +297,19 @@ def walk(seed: int, steps: int) -> None:
             random.choice(seldom)(random)
         elif chosen < 0.8:
             shop.a_job_settles(random.choice(chance.CUSTOMERS))
-        elif chosen < 0.83:
+        elif chosen < 0.82:
             shop.the_merchant_changes_the_rule(random.choice(TERMS))
+        elif chosen < 0.84:
+            shop.the_merchant_changes_what_comes_back(random.choice(chance.SPENDING))
+        elif chosen < 0.86:
+            shop.codes_are_uploaded()
         elif chosen < 0.9:
             shop.time_passes(random.choice((1, 24, 168)))
         else:
             shop.the_next_approval_is_near(random.choice((-1, 0, 1)))
         shop.balances_are_what_the_orders_say()
+        shop.claims_are_where_the_model_has_them()
+        shop.codes_are_conserved()
         shop.orders_hold_what_their_state_says()
         shop.the_book_balances()
         shop.lots_and_debts_are_those_of_the_movements()

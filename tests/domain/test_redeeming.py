@@ -1,4 +1,4 @@
-"""Claimed rewards as stories: points and codes, cancelling, expiry, and what orders do to the codes on them."""
+"""Claimed rewards as stories: points and codes, cancelling, expiry, and what orders do to codes on them."""
 
 from typing import Any
 
@@ -296,6 +296,16 @@ def test_only_what_is_custom_and_open_is_fulfilled() -> None:
     story.cancel_claim(mug)
     assert isinstance(story.refused(FulfilClaim(claim_id=mug.id, actor="Sue")), ClaimClosed)
     assert isinstance(story.refused(FulfilClaim(claim_id=99, actor="Sue")), UnknownClaim)
+
+
+def test_what_has_run_out_cannot_be_fulfilled_though_no_job_has_noted_it_yet() -> None:
+    story = rich(spending={"expired_returns_points": True})
+    story.change_reward(msgspec.structs.replace(MUG, valid_days=10))
+    claim = story.redeem(reward_id=2)
+    story.later(10)
+    closed = story.refused(FulfilClaim(claim_id=claim.id, actor="Sue"))
+    assert isinstance(closed, ClaimClosed)
+    assert closed.data["state"] == "expired"
 
 
 def test_what_was_fulfilled_does_not_expire_and_gives_nothing_back() -> None:

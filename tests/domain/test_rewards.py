@@ -227,7 +227,7 @@ def member(**changes: Any) -> Customer:
 def in_the_way(
     reward: Reward | None = None,
     *,
-    customer: Customer | None | str = "a member",
+    customer: Customer | str | None = "a member",
     stock: Stock | None = None,
     claimed_at: tuple[datetime, ...] = (),
     cost: int = 20,

@@ -42,7 +42,13 @@ def fresh(text: bytes) -> bytes:
 
 def target_of(route: Route) -> str:
     own = "mine-0" if "/orders/" in route.path else "mine-alice"
-    return route.path.replace("{merchant_id}", own)
+    return filled(route.path, own)
+
+
+def filled(path: str, merchant_id: str, number: str = "1") -> str:
+    """A route's path with this shop's id in it, and this number for an id of ours."""
+    path = path.replace("{merchant_id}", merchant_id)
+    return path.replace("{claimed_reward_id}", number).replace("{reward_id}", number)
 
 
 def all_attacks(shop: Shop, *, seed: int) -> list[Attack]:
@@ -115,7 +121,11 @@ def on_paths(shop: Shop) -> Iterator[Attack]:
                 yield Attack(f"{method} {route.path}", method, target_of(route), body, shop.bearer)
         if "{merchant_id}" in route.path:
             for text in bodies.IDS:
-                target = route.path.replace("{merchant_id}", text)
+                target = filled(route.path, text)
+                yield Attack(f"{route.method} {target[:80]}", route.method, target, body, shop.bearer)
+        if "_reward_id}" in route.path or "{reward_id}" in route.path:
+            for text in bodies.IDS:
+                target = filled(route.path, "mine-alice", text)
                 yield Attack(f"{route.method} {target[:80]}", route.method, target, body, shop.bearer)
     hook = shop.call({"id": "x"})
     for text in bodies.IDS:

@@ -11,6 +11,7 @@ KINDS: Final[Mapping[str, frozenset[str]]] = {
     "money": bodies.NEVER_MONEY,
     "money sent": bodies.NEVER_MONEY | {"null"},
     "points": bodies.NEVER_POINTS,
+    "count": frozenset(bodies.VALUES) - {"null"},
     "word": bodies.NEVER_A_WORD,
     "flag": OPTIONAL - {"true", "false"},
     "moment": OPTIONAL,
@@ -90,6 +91,9 @@ FORMS: Final[dict[tuple[str, str], Form]] = {
     ("POST", "/v2/customers/{merchant_id}/remove_points"): Form(
         {"points": 1, "reason": "r"}, ((("points",), "points"), (("reason",), "text"))
     ),
+    ("POST", "/v2/customers/{merchant_id}/claimed_rewards"): Form(
+        {"reward_id": 1, "multiplier": 1}, ((("reward_id",), "word"), (("multiplier",), "count"))
+    ),
     ("POST", "/v2/activities"): Form(
         {"name": "$signup", "customer_id": "c-@", "customer_email": "c@example.com",
         "properties": {"a": "b"}},
@@ -109,7 +113,11 @@ FORMS: Final[dict[tuple[str, str], Form]] = {
     ),
 }  # fmt: skip
 NO_BODY: Final = frozenset(
-    ("PUT", f"/v2/orders/{{merchant_id}}/{word}") for word in ("paid", "cancelled", "refunded")
+    [
+        *(("PUT", f"/v2/orders/{{merchant_id}}/{word}") for word in ("paid", "cancelled", "refunded")),
+        ("POST", "/v2/customers/{merchant_id}/claimed_rewards/{claimed_reward_id}/refund"),
+        *(("POST", f"/v2/rewards/{{reward_id}}/{word}") for word in ("enable", "disable")),
+    ]
 )
 """Routes that change something and read no body."""
 
@@ -180,6 +188,13 @@ LOOTLY_POINTS: Final = Form(
     {"customer_id": "mine-alice", "point_value": 1, "reason": "@"},
     ((("customer_id",), "text"), (("point_value",), "points"), (("reason",), "text")),
 )
+LOOTLY_REDEMPTION: Final = Form(
+    {"customer_email": "alice@mine.example", "reward_id": 1, "points": 1, "t": "t-@"},
+    (
+        *((("customer_email",), "word"), (("customer_id",), "text"), (("reward_id",), "word")),
+        (("points",), "count"),
+    ),
+)
 LOOTLY_ID: Final = Form({"id": "gone-@"}, ((("id",), "text"),))
 UNREAD: Final = Form({"unheard_of": 1}, ((("unheard_of",), "free"),))
 HOOK_FORMS: Final[dict[str, Form]] = {
@@ -188,8 +203,9 @@ HOOK_FORMS: Final[dict[str, Form]] = {
     ),
     **dict.fromkeys(("orders-cancelled", "orders-closed"), LOOTLY_ID),
     **dict.fromkeys(("points-add", "points-subtract"), LOOTLY_POINTS),
-    **dict.fromkeys(("key-verify", "rewards-list", "redeem-reward", "custom-action"), UNREAD),
+    **dict.fromkeys(("key-verify", "rewards-list", "custom-action"), UNREAD),
     "refunds-create": LOOTLY_REFUND,
+    "redeem-reward": LOOTLY_REDEMPTION,
     "customers-create": LOOTLY_CUSTOMER,
     "customer": Form({"customer_id": "mine-alice"}, ((("customer_id",), "text"),)),
     "app-installed": Form(

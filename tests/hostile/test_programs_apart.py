@@ -13,7 +13,7 @@ import pytest
 
 from regulars.app.verify.run import verify
 from regulars.doors.loyaltylion.routes import ROUTES, Route
-from tests.hostile.attacks import HOOKS
+from tests.hostile.attacks import HOOKS, filled
 from tests.hostile.forms import FORMS, HOOK_FORMS, NO_BODY
 from tests.hostile.world import MARK, NEXT_DOOR, Said, Shop, World, an_order
 
@@ -30,6 +30,8 @@ THEIR_IDS = (
     f"alice@{MARK}.example",
 )
 """All that the neighbour's shop calls by a name of its own."""
+THEIR_NUMBER = "3"
+"""A reward and a claimed reward of the neighbour's; our own numbers end at 1."""
 
 
 class Try(NamedTuple):
@@ -59,11 +61,11 @@ def tries(route: Route) -> Iterator[Try]:
     if "{merchant_id}" in route.path:
         own = ORDER if "/orders/" in route.path else CUSTOMER
         for merchant_id in THEIR_IDS:
-            target = route.path.replace("{merchant_id}", merchant_id)
+            target = filled(route.path, merchant_id, THEIR_NUMBER)
             yield Try(route.method, target, body_for(route, own), None, merchant_id == own)
         yield Try(
             route.method,
-            f"{route.path.replace('{merchant_id}', own)}?site_id=2",
+            f"{filled(route.path, own, THEIR_NUMBER)}?site_id=2",
             body_for(route, own),
             found=False,
         )
@@ -75,6 +77,8 @@ def tries(route: Route) -> Iterator[Try]:
             "account_id=2", "sort_field=updated_at", "type=csv",
         ):  # fmt: skip
             yield Try("GET", f"{route.path}?{query}", found=False)
+    elif route.path.startswith("/v2/rewards/"):
+        yield Try(route.method, filled(route.path, CUSTOMER, THEIR_NUMBER))
     elif route.path == "/v2/orders":
         for changes in ({}, {"merchant_id": ORDER}, {"customer_id": CUSTOMER}, {"claimed_reward_ids": [1]}):
             order = an_order("mine-99", "mine-alice") | changes
@@ -100,7 +104,7 @@ def tries(route: Route) -> Iterator[Try]:
             yield Try("POST", "/v2/activities", json.dumps(sign_up).encode(), found=False)
     if route.method != "GET":
         own = ORDER if "/orders" in route.path else CUSTOMER
-        target = route.path.replace("{merchant_id}", own)
+        target = filled(route.path, own, THEIR_NUMBER)
         yield Try(route.method, target, body_for(route, own), f"{NEXT_DOOR}-key", found=False)
 
 
@@ -115,7 +119,7 @@ WITHOUT_AN_ID = {
 async def test_no_route_is_left_out() -> None:
     """A new route has to be thought of: what of the neighbour's could be named there?"""
     assert {(route.method, route.path) for route in ROUTES if "{" not in route.path} == WITHOUT_AN_ID
-    known = ("/v2/orders/{merchant_id}", "/v2/customers/{merchant_id}")
+    known = ("/v2/orders/{merchant_id}", "/v2/customers/{merchant_id}", "/v2/rewards/{reward_id}")
     assert all(route.path.startswith(known) for route in ROUTES if "{" in route.path)
     assert {(route.method, route.path) for route in CHANGES} == set(FORMS) | NO_BODY
     assert set(HOOK_FORMS) == set(HOOKS)
@@ -179,6 +183,7 @@ async def test_a_hook_with_the_neighbours_ids_shows_and_changes_nothing(apart: W
             good.replace("mine-alice", their)
             .replace("mine-0", their)
             .replace("hook-@", their)
+            .replace("alice@mine.example", f"alice@{MARK}.example")
             .replace("-@", "-1")
         )
         for their in THEIR_IDS
@@ -193,7 +198,10 @@ async def test_a_hook_with_the_neighbours_ids_shows_and_changes_nothing(apart: W
             assert answer.status < 500
             if hook == "customer":
                 assert answer.json == {}
-            assert not answer.body.startswith(b'{"data')
+            if hook == "rewards-list":
+                assert not leaks(answer)
+            else:
+                assert not answer.body.startswith(b'{"data')
     assert await apart.contents(apart.theirs) == before
 
 

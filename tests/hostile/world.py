@@ -19,8 +19,10 @@ from regulars.app.credentials import create_api_key
 from regulars.app.house import House
 from regulars.app.integrations import change_settings
 from regulars.app.programs import Created, create_program
+from regulars.app.rewards import create_reward
 from regulars.doors.lootly.php import json_text
 from regulars.settings import Settings
+from tests import make
 
 App = Callable[..., Awaitable[None]]
 
@@ -32,7 +34,7 @@ NEXT_DOOR = "next-door"
 TABLES = (
     "customers", "accounts", "decisions", "orders", "lots", "movements", "lot_uses", "deficits", "payments",
     "refunds", "early_reports", "activities", "identities", "events", "credentials", "sites",
-    "program_versions",
+    "program_versions", "rewards", "reward_stocks", "codes", "claimed_rewards",
 )  # fmt: skip
 
 
@@ -220,7 +222,7 @@ async def open_shop(house: House, *, mark: str = "mine", ids: str = "mine") -> S
 
 
 async def furnish(world: World, shop: Shop) -> None:
-    """Orders, a refund, points given with a reason, and a sign-up under an Idempotency-Key."""
+    """Orders, a refund, points given with a reason, a sign-up under an Idempotency-Key, claimed rewards."""
 
     async def post(path: str, body: dict[str, Any], **headers: str) -> None:
         said = await world.ask("POST", path, msgspec.json.encode(body), shop.bearer | headers)
@@ -233,6 +235,13 @@ async def furnish(world: World, shop: Shop) -> None:
     await post(f"/v2/customers/{who}/points", {"points": 500, "reason": f"{shop.mark} likes you"})
     bob = {"name": "$signup", "customer_id": f"{shop.ids}-bob", "customer_email": f"bob@{shop.mark}.example"}
     await post("/v2/activities", bob, **{"idempotency-key": f"{shop.ids}-key"})
+    for number in range(1 if shop is world.mine else 3):
+        # the neighbour has rewards and claims of higher ids than anybody else
+        title = f"{shop.mark} {number}"
+        reward = make.reward(title=title, cost=1)
+        await create_reward(world.house.database, shop.program_id, reward, now=world.house.clock())
+        await post(f"/v2/customers/{who}/claimed_rewards", {"reward_id": number + 1})
+    world.house.programs.forget()
 
 
 def an_order(merchant_id: str, who: str, **changes: Any) -> dict[str, Any]:

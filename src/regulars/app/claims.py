@@ -12,6 +12,7 @@ from regulars.app.deliveries import Delivery
 from regulars.app.engine import Engine
 from regulars.domain.commands import CancelClaim, ExpireClaim, FulfilClaim, Identity, RedeemReward
 from regulars.domain.customers import Customer
+from regulars.domain.decisions import Outcome
 from regulars.domain.errors import Refused, UnknownClaim
 from regulars.domain.program import Program
 from regulars.domain.rewards import Claim, Reward, Stock, cost_of, refusal
@@ -28,7 +29,7 @@ AT_ONCE: Final = 100
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
-    """A reward as it stands to one customer. `cost`: the least that it takes. `refusal`: what is in the way."""
+    """A reward as it stands to one customer. `cost`: the least that it takes; `refusal`: what is in the way."""
 
     reward: Reward
     stock: Stock
@@ -59,7 +60,8 @@ async def redeem(
 ) -> Claim:
     """The claimed reward, its code in it; for a repeat under the same identity, as it stands now.
 
-    Raises what `domain.rewards.refusal` and `cost_of` name, UnknownReward, UnknownCustomer; Busy, Late, Unsure.
+    Raises what `domain.rewards.refusal` and `cost_of` name, UnknownReward, UnknownCustomer; Busy, Late,
+    Unsure.
     """
     decision = await engine.submit(
         program_id,
@@ -106,7 +108,7 @@ async def cancel(
 
 
 async def fulfil(database: Database, engine: Engine, program_id: int, claim_id: int, *, actor: str) -> Claim:
-    """The custom reward, noted as fulfilled. Raises UnknownClaim, ClaimClosed, Invalid; Busy, Late, Unsure."""
+    """The custom reward, now fulfilled. Raises UnknownClaim, ClaimClosed, Invalid; Busy, Late, Unsure."""
     decision = await engine.submit(program_id, FulfilClaim(claim_id=claim_id, actor=actor))
     return decision.claims[0] if decision.claims else await claim(database, program_id, claim_id)
 
@@ -137,7 +139,7 @@ async def offers(
     site_id: int | None,
     now: datetime,
 ) -> list[Offer]:
-    """Every enabled reward with what stands in the way of this customer, at program time `now`. Raises Busy."""
+    """Every enabled reward with what stands in this customer's way at program time `now`. Raises Busy."""
     rewards = [reward for reward in program.rewards if reward.enabled]
     limited = [reward.id for reward in rewards if reward.limit_count is not None]
     async with reading(database) as connection:
@@ -187,8 +189,11 @@ async def expire_due(database: Database, engine: Engine, *, now: datetime) -> in
             async with database.acquire() as connection:
                 due = await storage.due_claims(connection, program_id, program_now, most=AT_ONCE)
             commands = (ExpireClaim(claim_id=claim_id) for claim_id in due)
-            await asyncio.gather(*(engine.submit(program_id, command, bulk=True) for command in commands))
-            ended += len(due)
-            if len(due) < AT_ONCE:
+            decisions = await asyncio.gather(
+                *(engine.submit(program_id, command, bulk=True) for command in commands)
+            )
+            done = sum(decision.outcome is Outcome.DONE for decision in decisions)
+            ended += done
+            if not done or len(due) < AT_ONCE:
                 break
     return ended

@@ -6,13 +6,14 @@ being saved, the next one is decided ahead, on what that batch leaves.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from datetime import datetime
 
 import structlog
 
 from regulars.app.deliveries import Delivery, stored_delivery
-from regulars.app.lane import ALONE_AFTER, Ahead, Draft, Lane, Waiting
+from regulars.app.lane import NOT_AHEAD, Ahead, Draft, Lane, Waiting
 from regulars.domain.commands import Command
 from regulars.domain.decide import decide
 from regulars.domain.decisions import Decision
@@ -28,6 +29,8 @@ log = structlog.get_logger(__name__)
 BULK_SECONDS = 30.0
 """How long bulk commands wait behind interactive ones."""
 CONFLICT_TRIES = 5
+READ_SECONDS = 0.05
+"""How long a COMMIT waits until what the next batch needs was read: that takes milliseconds."""
 SWEEP_SECONDS = 0.1
 RETRY_SECONDS = 0.05
 LAST_LOOK_SECONDS = 0.2
@@ -159,12 +162,10 @@ class Engine:
 
     async def _transact(self, lane: Lane, batch: list[Waiting], ahead: Ahead | None) -> list[Decision]:
         """One transaction: lock, load once and decide each unless that was done ahead, save, commit."""
-        draft = None if ahead is None else await ahead.drafting
+        if ahead is not None:
+            await ahead.drafting  # here, as nobody should wait for the head row meanwhile
         async with open_batch(self._database, lane.program_id) as tx:
-            if ahead is not None and ahead.before.leaves != tx.head.stamp:
-                lane.alone_in, draft = ALONE_AFTER, None
-            if draft is None:
-                draft = await self._decide_now(lane, batch, tx)
+            draft = await self._decided(lane, batch, ahead, tx)
             decisions = draft.decisions
             received = [
                 stored_delivery(waiting.delivery, decision)
@@ -177,6 +178,7 @@ class Engine:
                 leaves = await tx.save(draft.page, decisions, received, at=draft.at)
                 self.reached("after save")
                 lane.in_doubt, lane.received = decisions, received
+                await self._let_read(lane, draft)
                 self.reached("before commit")
                 draft.is_committing = True
                 await tx.commit()
@@ -185,6 +187,16 @@ class Engine:
             else:
                 await tx.roll_back()
         return decisions
+
+    async def _decided(self, lane: Lane, batch: list[Waiting], ahead: Ahead | None, tx: Batch) -> Draft:
+        """What was decided ahead, if the head row is just as the batch before has left it: so nobody has
+        changed anything since. Else what is decided now."""
+        drafted = None
+        if ahead is not None and ahead.before.leaves == tx.head.stamp:
+            drafted = ahead.drafting.result()
+        elif ahead is not None:
+            lane.not_ahead = NOT_AHEAD
+        return drafted or await self._decide_now(lane, batch, tx)
 
     async def _decide_now(self, lane: Lane, batch: list[Waiting], tx: Batch) -> Draft:
         """Decides the batch on what is stored, under the head row's lock."""
@@ -198,8 +210,8 @@ class Engine:
 
     def _look_ahead(self, lane: Lane, before: Draft) -> None:
         """Begins to decide what has queued up meanwhile, if what `before` leaves is certain enough."""
-        if lane.alone_in:
-            lane.alone_in -= 1
+        if lane.not_ahead:
+            lane.not_ahead -= 1
             return
         if not lane or not self._database.has_room or not can_be_followed(before.page, before.decisions):
             return
@@ -210,6 +222,12 @@ class Engine:
             drafting = asyncio.get_running_loop().create_task(self._draft(lane, batch, before))
             lane.ahead = Ahead(batch, before, drafting)
 
+    async def _let_read(self, lane: Lane, draft: Draft) -> None:
+        """Waits a moment for what is being read ahead: once the COMMIT is sent, it would be of no use."""
+        if lane.ahead is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(draft.was_read.wait(), READ_SECONDS)
+
     async def _draft(self, lane: Lane, batch: list[Waiting], before: Draft) -> Draft | None:
         """Decides the batch on what `before` leaves. None when that can't be known: nothing is lost then, as
         the batch is decided under the lock, like any other."""
@@ -218,12 +236,15 @@ class Engine:
         try:
             wanted = needs(program, (waiting.command for waiting in batch))
             ids = before.page.ids
-            page = await read_ahead(self._database, program, ids, wanted, rules=lane.rules, now=now)
-            if before.is_committing or not bring_up_to_date(page, wanted, before.page, now):
-                return None
-            return _decide(program, page, batch, now)
+            async with read_ahead(self._database, program, ids, wanted, rules=lane.rules, now=now) as page:
+                before.was_read.set()
+                if before.is_committing or not bring_up_to_date(page, wanted, before.page, now):
+                    return None
+                return _decide(program, page, batch, now)
         except Exception:  # noqa: BLE001 - whatever it is, it comes again where it can be dealt with
             return None
+        finally:
+            before.was_read.set()
 
     async def _became(self, lane: Lane, batch: list[Waiting], deadline: float) -> bool:
         """Finds out what became of a COMMIT that was not answered, before anything else is done in this lane.

@@ -142,12 +142,13 @@ async def figures(
     async with reading(database, long=True) as connection:
         if await people.timezone(connection, program_id) is None:
             raise UnknownProgram(program=program_id)
-        await _catch_up(connection, program_id, now)
+        await catch_up(connection, program_id, now)
         async with storage.moment(connection, program_id) as kept:
             yield connection, kept
 
 
-async def _catch_up(connection: Connection, program_id: int, now: datetime | None) -> None:
+async def catch_up(connection: Connection, program_id: int, now: datetime | None) -> None:
+    """Follows what came since, if that is little or the job is late."""
     state = await storage.state(connection, program_id)
     if state.is_up_to_date:
         return

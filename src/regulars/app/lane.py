@@ -14,8 +14,8 @@ from regulars.storage.deliveries import StoredDelivery
 BATCH_MOST = 200
 BULK_MOST = 100
 """Bulk commands a batch: a checkout order waits for one such batch at most."""
-ALONE_AFTER = 50
-"""Batches without looking ahead, once another process was met at the head row: it will come again."""
+NOT_AHEAD = 50
+"""Batches beyond which nobody looks, once another process was met at the head row: it will come again."""
 
 
 class Waiting:
@@ -47,16 +47,20 @@ class Waiting:
 
 
 class Draft:
-    """A batch's decisions, and the page as they leave it. `leaves`: the stamp of the head row once it is
-    saved."""
+    """A batch's decisions, and the page as they leave it.
 
-    __slots__ = ("at", "decisions", "is_committing", "leaves", "page", "program")
+    `was_read`: what the next batch needs was read, or will not be. `leaves`: the head row's stamp when all
+    is saved.
+    """
+
+    __slots__ = ("at", "decisions", "is_committing", "leaves", "page", "program", "was_read")
 
     def __init__(self, program: Program, page: Page, decisions: list[Decision], at: datetime) -> None:
         self.program = program
         self.page = page
         self.decisions = decisions
         self.at = at
+        self.was_read = asyncio.Event()
         self.is_committing = False
         self.leaves: int | None = None
 
@@ -83,8 +87,8 @@ class Lane:
         self.program: Program | None = None
         self.rules: dict[int, PurchaseRule] = {}
         self.ahead: Ahead | None = None
-        self.alone_in = 0
-        """Batches until it is assumed again that no other process serves this program."""
+        self.not_ahead = 0
+        """So many batches are not looked beyond: another process was met at the head row."""
         self.in_doubt: list[Decision] = []
         self.received: list[StoredDelivery] = []
         """What the batch whose COMMIT is on its way has decided, and keeps of the calls themselves."""

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from regulars.app import spreadsheets
+from regulars.app.figures import catch_up
 from regulars.app.programs import UnknownProgram
 from regulars.domain.book import Bucket, Lot
 from regulars.domain.errors import Invalid, UnknownCustomer
@@ -114,6 +115,8 @@ async def search(
     """
     async with reading(database, long=True) as connection:
         asked = await _wanted(connection, program_id, wanted)
+        if asked.last_order_from is not None or asked.last_order_before is not None:
+            await catch_up(connection, program_id, now)
         ids = await storage.found(connection, program_id, asked, before=before, most=most + 1)
         by = await customers.standings(connection, program_id, ids[:most], now=now)
     rows = [by[customer_id] for customer_id in ids[:most]]

@@ -468,6 +468,8 @@ async def _find_or_add(
 ) -> Person:
     person = await storage.by_email(connection, email_key(email))
     if person is not None:
+        if keeps_house and not person.keeps_house:
+            await storage.let_keep_house(connection, person.staff_id)
         return person
     staff_id = await storage.add(
         connection,

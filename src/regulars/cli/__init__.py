@@ -5,7 +5,19 @@ import sys
 import typer
 
 from regulars import __version__
-from regulars.cli import backups, imports, keys, looks, programs, rewards, rules, serving, storefront
+from regulars.cli import (
+    backups,
+    customers,
+    imports,
+    keys,
+    looks,
+    programs,
+    rewards,
+    rules,
+    serving,
+    staff,
+    storefront,
+)
 from regulars.cli.desk import complain
 
 app = typer.Typer(
@@ -20,7 +32,9 @@ app.add_typer(programs.app, name="program")
 app.add_typer(keys.app, name="key")
 app.add_typer(rules.integration, name="integration")
 rules.add_to(programs.app)
+app.add_typer(staff.app, name="staff")
 app.add_typer(rewards.app, name="reward")
+app.add_typer(customers.app, name="customer")
 app.add_typer(imports.app, name="import")
 app.add_typer(storefront.app, name="storefront")
 serving.add_to(app)

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from regulars.app.programs import Created
 from regulars.cli.desk import Desk, at_desk, out, settings_now
+from regulars.cli.staff import demo_link, print_setup_link, setup_link
 from regulars.settings import Settings
 
 if TYPE_CHECKING:
@@ -51,7 +52,13 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None) -> None
     """
     from regulars import server  # a second's worth of imports that other commands don't need
 
-    server.serve(_settings(host, port, workers))
+    settings = _settings(host, port, workers)
+    links: list[str | None] = []
+    server.serve(
+        settings,
+        prepare=lambda dsn: links.append(asyncio.run(setup_link(settings, dsn))),
+        ready=lambda url: print_setup_link(settings.public_url or url, links[0]) if links[0] else None,
+    )
 
 
 def run(host: Host = None, port: Port = None, workers: Workers = None, orders: OrdersFile = None) -> None:
@@ -60,11 +67,13 @@ def run(host: Host = None, port: Port = None, workers: Workers = None, orders: O
 
     settings = _settings(host, port, workers)
     made: list[DemoProgram | SentFile] = []
-    server.serve(
-        settings,
-        prepare=lambda dsn: made.append(asyncio.run(_make_demo(settings, dsn, orders))),
-        ready=lambda url: _welcome(url, made[0]),
-    )
+    links: list[str] = []
+
+    def prepare(dsn: str) -> None:
+        made.append(asyncio.run(_make_demo(settings, dsn, orders)))
+        links.append(asyncio.run(demo_link(settings, dsn, made[0].keys.program_id)))
+
+    server.serve(settings, prepare=prepare, ready=lambda url: _welcome(url, made[0], links[0]))
 
 
 def demo(
@@ -154,7 +163,7 @@ class _progress:  # noqa: N801 - it reads as a statement
         self._bar.update(self._task, completed=done, total=total)
 
 
-def _welcome(url: str, done: "DemoProgram | SentFile") -> None:
+def _welcome(url: str, done: "DemoProgram | SentFile", admin: str) -> None:
     """Where to look, and what to try first."""
     name, keys = done.name, done.keys
     ours = _command()
@@ -164,8 +173,11 @@ def _welcome(url: str, done: "DemoProgram | SentFile") -> None:
 
 The program [bold]{escape(name)}[/bold] has some months of history. Its keys:
 {_keys(keys)}
+[bold]The merchant's side:[/bold] [bold]{url}{admin}[/bold]
+  {_of_link(admin)}
+
 [bold]Open this first:[/bold] [bold]{url}/demo-shop[/bold]
-  A shop with the widget on its pages: log in as one of its regulars, redeem points, buy with the code, refund.
+  A shop with the widget on its pages: log in as one of its regulars, redeem points, use the code, refund.
 
 [bold]Or from here[/bold] (three customers with their points):
   curl -u {login} '{url}/v2/customers?limit=3'
@@ -180,6 +192,12 @@ Check the book: {ours} verify      Your own program: {ours} program create --hel
 Stop it all with Ctrl-C. The data stays where it is; the next start is quick.
 """)
     sys.stdout.flush()
+
+
+def _of_link(admin: str) -> str:
+    if "come-in" not in admin:
+        return "Sign in with the password that you chose there."
+    return "Signs you in, once, within a day; choose a password there to come back without it."
 
 
 def _keys(keys: Created) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 
 from regulars.app.codes import import_codes
 from regulars.app.house import House
-from regulars.app.rewards import create_reward
+from regulars.app.rewards import create_reward, stocks
 from regulars.app.storefront.widgets import change_widget, load_widget
 from regulars.domain.rewards import CodeSource, LimitPeriod, Reward, RewardKind
 
@@ -19,7 +19,7 @@ REWARDS: Final = (
         kind=RewardKind.FIXED_AMOUNT,
         title="€5 off",
         text="Off your next order, whatever is in it.",
-        icon="ticket",
+        icon="tag",
         cost=250,
         amount_minor=500,
         valid_days=90,
@@ -31,7 +31,7 @@ REWARDS: Final = (
         kind=RewardKind.VARIABLE_AMOUNT,
         title="Money off, as much as you like",
         text="A euro for every 50 points.",
-        icon="coins",
+        icon="tag",
         per_points=50,
         per_minor=100,
         minimum_points=50,
@@ -71,7 +71,7 @@ REWARDS: Final = (
         kind=RewardKind.FREE_PRODUCT,
         title="A cup “Stammgast”",
         text="Put it into the basket; the code takes its price off.",
-        icon="coffee",
+        icon="bag",
         cost=800,
         product="CUP-1",
         stock=25,
@@ -83,7 +83,7 @@ REWARDS: Final = (
         kind=RewardKind.CUSTOM,
         title="A morning at the roaster",
         text="See how it is done, and take home what you roasted.",
-        icon="calendar",
+        icon="star",
         cost=1500,
         stock=8,
         instructions="We will write to you with dates. Bring nothing but time.",
@@ -98,12 +98,14 @@ async def furnish(house: House, program_id: int, *, now: datetime) -> None:
     What is there already stays as it is.
     """
     program = await house.programs.get(program_id)
-    if not program.rewards:
-        for reward in REWARDS:
-            made = await create_reward(house.database, program_id, reward, now=now)
-            if made.codes is CodeSource.POOL:
-                await import_codes(house.database, program_id, made.id, _codes(), actor="demo", now=now)
-        house.programs.forget()
+    there = {reward.title: reward for reward in program.rewards}
+    left = await stocks(house.database, program)
+    for reward in REWARDS:
+        made = there.get(reward.title) or await create_reward(house.database, program_id, reward, now=now)
+        is_empty = made.id not in left or not left[made.id].codes_imported
+        if made.codes is CodeSource.POOL and is_empty:
+            await import_codes(house.database, program_id, made.id, _codes(), actor="demo", now=now)
+    house.programs.forget()
     widget = await load_widget(house.database, program_id)
     if widget.login_url is None:
         shop = f"{house.settings.base_url}/demo-shop/log-in"

@@ -6,7 +6,15 @@ import msgspec
 
 from regulars.domain.book import Cause
 from regulars.domain.case import Case
-from regulars.domain.commands import Activity, AdjustPoints, CustomerRef, PatchCustomer, SaveCustomer, Settle
+from regulars.domain.commands import (
+    Activity,
+    AdjustPoints,
+    CustomerRef,
+    EraseCustomer,
+    PatchCustomer,
+    SaveCustomer,
+    Settle,
+)
 from regulars.domain.customers import Customer, email_key, with_profile
 from regulars.domain.decisions import DoneActivity, Outcome
 from regulars.domain.errors import CustomerBlocked, Invalid, NotAMember, NotEnoughPoints, UnknownCustomer
@@ -72,6 +80,29 @@ def patch_customer(case: Case, command: PatchCustomer) -> Outcome:
         return Outcome.UNCHANGED
     case.use_customer(msgspec.structs.replace(changed, updated_at=case.now), changed=True)
     case.announce("customer.updated", customer=customer.merchant_id, blocked=changed.blocked)
+    return Outcome.DONE
+
+
+def erase_customer(case: Case, command: EraseCustomer) -> Outcome:
+    """Leaves nothing of the person but that somebody was there, and blocks what is left."""
+    customer = case.page.customers.get(command.customer_id)
+    if customer is None:
+        raise UnknownCustomer(customer=command.customer_id)
+    if customer.merchant_id == command.replacement:
+        return Outcome.UNCHANGED
+    case.actor = command.actor
+    nobody = Customer(
+        id=customer.id,
+        merchant_id=command.replacement,
+        email=None,
+        member_since=customer.member_since,
+        blocked=True,
+        created_at=customer.created_at,
+        updated_at=case.now,
+    )
+    case.use_customer(nobody, changed=True)
+    case.say("erased", actor=command.actor)
+    case.announce("customer.erased", customer=command.replacement)
     return Outcome.DONE
 
 

@@ -245,6 +245,17 @@ class ExpireClaim(Command, frozen=True, kw_only=True):
     claim_id: int
 
 
+class EraseCustomer(Command, frozen=True, kw_only=True):
+    """Forgets who a customer is. `replacement` stands in the place of the merchant id from then on; it names nobody.
+
+    What the book says stays, with the points that are left; nothing more is earned.
+    """
+
+    customer_id: int
+    replacement: str
+    actor: str
+
+
 class Settle(Command, frozen=True, kw_only=True):
     """Does what is due on one account by now: approvals. Jobs send it; every other command settles first
     anyway."""

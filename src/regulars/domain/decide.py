@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from regulars.domain.account import adjust_points, patch_customer, save_customer, settle
+from regulars.domain.account import adjust_points, erase_customer, patch_customer, save_customer, settle
 from regulars.domain.case import Case
 from regulars.domain.commands import (
     AdjustPoints,
@@ -10,6 +10,7 @@ from regulars.domain.commands import (
     CancelClaim,
     CancelOrder,
     Command,
+    EraseCustomer,
     ExpireClaim,
     FulfilClaim,
     PatchCustomer,
@@ -77,6 +78,8 @@ def _answer(case: Case, command: Command) -> Outcome:
             return adjust_points(case, command)
         case Settle():
             return settle(case, command)
+        case EraseCustomer():
+            return erase_customer(case, command)
         case RedeemReward():
             return redeem_reward(case, command)
         case CancelClaim():

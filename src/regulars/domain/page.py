@@ -17,6 +17,7 @@ from regulars.domain.commands import (
     CancelOrder,
     Command,
     CustomerRef,
+    EraseCustomer,
     ExpireClaim,
     FulfilClaim,
     PatchCustomer,
@@ -103,7 +104,7 @@ def needs(program: Program, commands: Iterable[Command]) -> Needs:
             case AdjustPoints():
                 wanted.merchant_ids.add(command.merchant_id)
                 wanted.takes_points = wanted.takes_points or command.points < 0
-            case Settle():
+            case Settle() | EraseCustomer():
                 wanted.customer_ids.add(command.customer_id)
             case RedeemReward():
                 _redeem(wanted, command)
@@ -178,6 +179,8 @@ class Page:
         before = self.customers.get(customer.id)
         if before is not None:
             self._forget_email(before)
+            if before.merchant_id is not None and before.merchant_id != customer.merchant_id:
+                del self._by_merchant_id[before.merchant_id]
         self.customers[customer.id] = customer
         if customer.merchant_id is not None:
             self._by_merchant_id[customer.merchant_id] = customer.id

@@ -119,8 +119,9 @@ def fulfil_claim(case: Case, command: FulfilClaim) -> Outcome:
         raise Invalid("claim", "is not a custom reward, so there is nothing to fulfil")
     if claim.fulfilled_at is not None:
         return Outcome.UNCHANGED
-    if claim.state in (ClaimState.CANCELLED, ClaimState.EXPIRED):
-        raise ClaimClosed(claim=claim.id, state=claim.state)
+    if claim.state is ClaimState.CANCELLED or claim.has_expired(case.now):
+        state = ClaimState.EXPIRED if claim.state is ClaimState.CLAIMED else claim.state
+        raise ClaimClosed(claim=claim.id, state=state)
     case.actor = command.actor
     case.put_claim(msgspec.structs.replace(claim, fulfilled_at=case.now, updated_at=case.now))
     case.say("claim fulfilled", title=claim.title, actor=command.actor)

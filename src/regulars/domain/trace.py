@@ -75,6 +75,7 @@ _SENTENCES: Final[dict[str, Callable[[Facts], str]]] = {
     "kept as a guest": _says("The sign-up says that the customer is a guest, so nobody was enrolled."),
     "birthday set": _says("The birthday was set."),
     "blocked": _says("The customer was blocked: nothing is earned from now on."),
+    "erased": lambda facts: f"{facts['actor']} erased this person: only the book of points is kept.",
     "unblocked": _says("The customer was unblocked."),
     "adjusted": lambda facts: (
         f"{facts['actor']} {'gave' if facts['points'] > 0 else 'took'} {_points(abs(facts['points']))}"

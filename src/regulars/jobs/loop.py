@@ -8,6 +8,8 @@ import structlog
 from regulars.app.claims import expire_due
 from regulars.app.deliveries import prune
 from regulars.app.dues import settle_due
+from regulars.app.erasing import finish_all
+from regulars.app.figures import follow
 from regulars.app.house import House
 from regulars.app.identities import forget_bodies
 from regulars.app.storefront.sessions import forget_ended
@@ -51,9 +53,21 @@ async def forget_shoppers_sessions(house: House) -> None:
     await forget_ended(house.database, now=house.clock())
 
 
+async def add_up(house: House) -> None:
+    """Brings the figures by day up to date."""
+    await follow(house)
+
+
+async def finish_erasures(house: House) -> None:
+    """Goes on forgetting whoever is to be forgotten."""
+    await finish_all(house, now=house.clock())
+
+
 JOBS: tuple[tuple[Job, float], ...] = (
     (approve, 1.0),
     (expire_claims, 5.0),
+    (add_up, 10.0),
+    (finish_erasures, 5.0),
     (note_use_of_keys, 30.0),
     (forget_deliveries, 3600.0),
     (forget_identities, 3600.0),

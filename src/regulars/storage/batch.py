@@ -110,6 +110,7 @@ async def _begin(connection: Connection) -> None:
     await connection.execute(f"{_BEGIN}; discard plans" if old else _BEGIN)
 
 
+@asynccontextmanager
 async def read_ahead(
     database: Database,
     program: Program,
@@ -118,8 +119,8 @@ async def read_ahead(
     *,
     rules: dict[int, PurchaseRule],
     now: datetime,
-) -> Page:
-    """The page that these commands need as it is stored, read without the head row's lock.
+) -> AsyncIterator[Page]:
+    """The page that these commands need as it is stored, read without the head row's lock, for a block.
 
     While a batch holds that lock nobody else changes what is read here: so it is what the batch began with,
     if it is read before that batch's COMMIT is sent.
@@ -127,12 +128,11 @@ async def read_ahead(
     async with database.acquire() as connection:
         try:
             await _begin(connection)
-            page = await pages.load(connection, program, ids, wanted, rules=rules, now=now)
+            yield await pages.load(connection, program, ids, wanted, rules=rules, now=now)
             await connection.execute("commit")
         except BaseException:
             connection.terminate()
             raise
-    return page
 
 
 @asynccontextmanager

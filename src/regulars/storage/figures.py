@@ -89,10 +89,12 @@ _SLICE: Final = """
 """
 _CUSTOMERS: Final = """
     insert into customer_orders as k (program_id, customer_id, orders, last_placed_at)
-    select $1, customer_id, count(*), max(placed_at) from orders
-     where program_id = $1 and customer_id in (
-           select customer_id from orders where program_id = $1 and updated_at >= $2 and updated_at <= $3)
-     group by customer_id
+    select $1, changed.customer_id, of_customer.orders, of_customer.last_placed_at
+      from (select distinct customer_id from orders
+             where program_id = $1 and updated_at >= $2 and updated_at <= $3) as changed
+     cross join lateral (
+            select count(*) as orders, max(placed_at) as last_placed_at from orders
+             where program_id = $1 and customer_id = changed.customer_id offset 0) as of_customer
         on conflict (program_id, customer_id) do update
        set orders = excluded.orders, last_placed_at = excluded.last_placed_at
      where (k.orders, k.last_placed_at) is distinct from (excluded.orders, excluded.last_placed_at)

@@ -120,7 +120,7 @@ async def due_claims(connection: Connection, program_id: int, now: datetime, *, 
     """Claimed rewards whose time is over by program time `now`, longest over first."""
     rows = await connection.fetch(
         "select claim_id from claimed_rewards where program_id = $1 and state = 'claimed' "
-        "and expires_at <= $2 order by expires_at limit $3",
+        "and expires_at <= $2 and fulfilled_at is null order by expires_at limit $3",
         program_id,
         now,
         most,

@@ -124,6 +124,10 @@ async def set_password(connection: Connection, staff_id: int, password_hash: str
     )
 
 
+async def let_keep_house(connection: Connection, staff_id: int) -> None:
+    await connection.execute("update staff set keeps_house = true where staff_id = $1", staff_id)
+
+
 async def set_preferences(
     connection: Connection, staff_id: int, *, name: str, locale: str, theme: str
 ) -> None:

@@ -11,7 +11,17 @@ from regulars.app.verify.claims import check_claims
 from regulars.app.verify.orders import check_order, check_reasons
 from regulars.app.verify.report import SHOWN, Checked, Report, Tally
 from regulars.storage import programs
-from regulars.storage.audit import balances, book, claims, identities, lots, references, sequences, snapshot
+from regulars.storage.audit import (
+    balances,
+    book,
+    claims,
+    identities,
+    lots,
+    privacy,
+    references,
+    sequences,
+    snapshot,
+)
 from regulars.storage.audit.checks import find
 from regulars.storage.database import Connection, Database
 
@@ -35,7 +45,7 @@ async def verify(
     now: datetime,
     progress: Callable[[str], None] | None = None,
 ) -> Report:
-    """Checks V01 to V20 in one program, or in all. Changes nothing; a server may go on working meanwhile.
+    """Checks every invariant in one program, or in all. Changes nothing; a server may go on working meanwhile.
 
     `now`: real time. `progress` is told, in a sentence, what is being checked. Raises UnknownProgram.
     """
@@ -69,7 +79,8 @@ async def _verify_program(database: Database, program_id: int, now: datetime, ta
             raise UnknownProgram(program=program_id)
         program_now = now + timedelta(seconds=head.clock_offset_seconds)
         limits = await check_claims(connection, head, tally, clocks_differ=CLOCKS_DIFFER)
-        for check in (*_CHECKS, *limits, *sequences.checks(program_now + CLOCKS_DIFFER)):
+        people = privacy.checks(now - privacy.PATIENCE)
+        for check in (*_CHECKS, *limits, *people, *sequences.checks(program_now + CLOCKS_DIFFER)):
             total, findings = await find(connection, check, program_id, most=SHOWN)
             tally.count(check.invariant, total)
             for item in findings:

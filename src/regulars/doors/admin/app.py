@@ -15,6 +15,7 @@ from regulars.domain.errors import Refused, Unavailable
 from regulars.doors.admin import refusals
 from regulars.doors.admin.answers import Answer, security_headers
 from regulars.doors.admin.ask import Ask, Shown
+from regulars.doors.admin.calls import Calls
 from regulars.doors.admin.cookies import (
     SESSION,
     VISIT,
@@ -42,15 +43,15 @@ SAFE: Final = ("GET", "HEAD")
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
-def build(house: House) -> App:
-    """The ASGI app of this door, for paths below /admin."""
+def build(house: House, calls: Calls | None = None) -> App:
+    """The ASGI app of this door, for paths below /admin. `calls`: what the webhooks' door does for staff."""
     base = urlsplit(house.settings.base_url)
     if base.scheme != "https" and base.hostname not in LOOPBACK:
         log.warning(
             "the admin is served over plain http: passwords and sessions can be read on the way",
             cure="set REGULARS_PUBLIC_URL to an https address, behind a proxy that has a certificate",
         )
-    door = Door(house, Routes(ROUTES), Jar(is_secure=base.scheme == "https"))
+    door = Door(house, Routes(ROUTES), Jar(is_secure=base.scheme == "https"), calls)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"
@@ -70,8 +71,9 @@ class NotOurForm(Exception):
 class Door:
     """What all requests share."""
 
-    def __init__(self, house: House, routes: Routes, jar: Jar) -> None:
+    def __init__(self, house: House, routes: Routes, jar: Jar, calls: Calls | None) -> None:
         self._house = house
+        self._calls = calls
         self._routes = routes
         self._jar = jar
         self._pages = environment()
@@ -127,6 +129,7 @@ class Door:
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         return Ask(
             house=self._house,
+            calls=self._calls,
             pages=self._pages,
             routes=self._routes,
             route=route,

@@ -14,6 +14,7 @@ from regulars.app.house import House
 from regulars.app.sessions import From, Visitor
 from regulars.domain.program import Program
 from regulars.doors.admin.answers import Answer
+from regulars.doors.admin.calls import Calls
 from regulars.doors.admin.cookies import DEVICE, SESSION, VISIT, Jar
 from regulars.doors.admin.form import Form
 from regulars.doors.admin.routing import PREFIX, NoRoute, Route, Routes
@@ -34,6 +35,7 @@ class Ask:
         self,
         *,
         house: House,
+        calls: Calls | None,
         pages: jinja2.Environment,
         routes: Routes,
         route: Route,
@@ -48,6 +50,8 @@ class Ask:
         now: datetime,
     ) -> None:
         self.house = house
+        self.calls = calls
+        """What the webhooks' door can do for staff; None where there is no such door."""
         self.routes = routes
         self.route = route
         self.jar = jar

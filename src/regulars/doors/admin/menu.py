@@ -50,6 +50,8 @@ MENU: Final = (
         (
             Entry("/integrations", N_("Integrations"), "plug"),
             Entry("/deliveries", N_("Delivery log"), "inbox"),
+            Entry("/signatures", N_("Signature check"), "signature"),
+            Entry("/keys", N_("API keys"), "key-round"),
         ),
     ),
     Part(

@@ -1,7 +1,8 @@
 """Refusals in a person's words: one table, from top to bottom."""
 
 from regulars.app.audit import LONGEST_REASON
-from regulars.app.deliveries import describe_refusal
+from regulars.app.connections import UnknownCredential
+from regulars.app.deliveries import UnknownDelivery, describe_refusal
 from regulars.app.programs import UnknownProgram
 from regulars.app.sessions import SlowDown, WrongCode, WrongPassword
 from regulars.app.staff import LastOwner, LinkSpent, NotYours, UnknownStaff
@@ -32,6 +33,8 @@ NOTHING_THERE = (
     UnknownReward,
     UnknownClaim,
     UnknownSite,
+    UnknownCredential,
+    UnknownDelivery,
 )
 """Refusals that are a 404 when a page is asked for."""
 
@@ -44,6 +47,8 @@ SENTENCES: dict[type[Refused], str] = {
     UnknownCustomer: N_("There is no such customer."),
     UnknownOrder: N_("There is no such order."),
     UnknownReward: N_("There is no such reward."),
+    UnknownCredential: N_("There is no such key, or it has ended."),
+    UnknownDelivery: N_("There is no such call in the log; old ones are deleted."),
     UnknownClaim: N_("There is no such claimed reward."),
     NotAMember: N_("This customer is not a member yet: guests earn and spend nothing."),
     CustomerBlocked: N_("This customer is blocked."),

@@ -3,7 +3,20 @@
 from itertools import chain
 from typing import Final
 
-from regulars.doors.admin.pages import audit, home, links, me, programs, settings, sign_in, staff
+from regulars.doors.admin.pages import (
+    audit,
+    deliveries,
+    home,
+    integrations,
+    keys,
+    links,
+    me,
+    programs,
+    settings,
+    sign_in,
+    signatures,
+    staff,
+)
 from regulars.doors.admin.routing import Route
 
 PAGES: Final = (
@@ -15,6 +28,10 @@ PAGES: Final = (
     staff,
     audit,
     settings,
+    integrations,
+    deliveries,
+    signatures,
+    keys,
 )
 
 ROUTES: Final[tuple[Route, ...]] = tuple(chain.from_iterable(page.ROUTES for page in PAGES))

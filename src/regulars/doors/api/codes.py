@@ -51,7 +51,7 @@ async def list_codes(call: Call) -> Answer:
         call.house.database,
         call.program.id,
         reward.id,
-        state=query.state,
+        state=query.state or None,
         after=query.after,
         most=query.limit + 1,
     )
@@ -64,7 +64,7 @@ async def export_codes(call: Call) -> Answer:
     """GET /api/v1/rewards/{reward_id}/codes.csv."""
     query = call.query(shapes.ExportQuery)
     reward = call.program.reward(call.number("reward_id"))
-    parts = codes.export_codes(call.house.database, call.program.id, reward.id, state=query.state)
+    parts = codes.export_codes(call.house.database, call.program.id, reward.id, state=query.state or None)
     headers = (
         (b"content-type", b"text/csv; charset=utf-8"),
         (b"content-disposition", b'attachment; filename="codes-%d.csv"' % reward.id),

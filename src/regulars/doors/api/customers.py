@@ -37,15 +37,16 @@ async def show_customer(call: Call) -> Answer:
 async def list_offers(call: Call) -> Answer:
     """GET /api/v1/customers/{merchant_id}/rewards: every enabled reward, with what stands in the way."""
     query = call.query(shapes.OffersQuery)
-    if query.site_id is not None:
-        call.program.site(query.site_id)
+    site_id = query.site_id or None
+    if site_id is not None:
+        call.program.site(site_id)
     by = await _standing(call)
     found = await claims.offers(
         call.house.database,
         call.program,
         by.customer,
         available=by.account.available,
-        site_id=query.site_id,
+        site_id=site_id,
         now=call.now,
     )
     return as_json(shapes.OfferList(offers=[_offer(one) for one in found], points=_points(by)))
@@ -56,7 +57,11 @@ async def list_claims(call: Call) -> Answer:
     query = call.query(shapes.ClaimQuery)
     by = await _standing(call)
     found = await claims.claims_of(
-        call.house.database, call.program.id, by.customer.id, before=query.before, most=query.limit + 1
+        call.house.database,
+        call.program.id,
+        by.customer.id,
+        before=query.before or None,
+        most=query.limit + 1,
     )
     page = found[: query.limit]
     more = page[-1].id if len(found) > query.limit else None

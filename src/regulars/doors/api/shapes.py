@@ -45,6 +45,9 @@ Tiers: TypeAlias = Annotated[tuple[Tier, ...], Meta(max_length=50)]
 Sites: TypeAlias = Annotated[tuple[Id, ...], Meta(max_length=100)]
 
 
+# In a query `null` is a text like any other: what may be left out there is UNSET, not None.
+
+
 class Closed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What callers send: a field that is not known is an error, never overlooked."""
 
@@ -230,13 +233,13 @@ class CodeList(Open, frozen=True, kw_only=True):
 
 
 class CodeQuery(Closed, frozen=True, kw_only=True):
-    state: CodeState | None = None
+    state: CodeState | UnsetType = UNSET
     after: Annotated[str, Meta(max_length=255)] = ""
     limit: Limit = 100
 
 
 class ExportQuery(Closed, frozen=True, kw_only=True):
-    state: CodeState | None = None
+    state: CodeState | UnsetType = UNSET
 
 
 class VoidCodes(Closed, frozen=True, kw_only=True):
@@ -314,7 +317,7 @@ class OfferList(Open, frozen=True, kw_only=True):
 class OffersQuery(Closed, frozen=True, kw_only=True):
     """`site_id`: for rewards that are for some sites only."""
 
-    site_id: Id | None = None
+    site_id: Id | UnsetType = UNSET
 
 
 class Claim(Open, frozen=True, kw_only=True):
@@ -357,7 +360,7 @@ class ClaimList(Open, frozen=True, kw_only=True):
 
 
 class ClaimQuery(Closed, frozen=True, kw_only=True):
-    before: Id | None = None
+    before: Id | UnsetType = UNSET
     limit: Limit = 100
 
 

@@ -48,8 +48,6 @@ PRODUCTS: Final = (
             "For those who came along.", "tin", _RED, _GOLD),
     Product("CB-6", "Cold brew, 6 bottles", 1850,
             "Sixteen hours slow, one second gone.", "bottles", _BROWN, "#e8d5bd"),
-    Product("FI-100", "Paper filters, 100", 450,
-            "Unbleached, and they fit.", "filters", "#c9b28c", _BROWN),
 )  # fmt: skip
 BY_ITEM: Final = {product.item: product for product in PRODUCTS}
 

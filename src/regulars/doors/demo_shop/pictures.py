@@ -13,10 +13,11 @@ BEAN: Final = (
 
 def picture(product: Product) -> str:
     """The product as an SVG document, 240 units square, on a ground that is a tint of its colour."""
+    ground = '<rect width="240" height="240" fill="#faf5ec"/>'
     drawn = _DRAWN[product.picture](product.colour, product.accent)
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 240 240" role="img">'
-        f'<rect width="240" height="240" fill="{product.colour}" opacity=".13"/>'
+        f'{ground}<rect width="240" height="240" fill="{product.colour}" opacity=".13"/>'
         f'<ellipse cx="120" cy="206" rx="72" ry="9" fill="{product.colour}" opacity=".22"/>{drawn}</svg>'
     )
 
@@ -76,7 +77,8 @@ def _cup(colour: str, accent: str) -> str:
 def _mill(colour: str, accent: str) -> str:
     return (
         f'<path d="M120 62V40H168" fill="none" stroke="{colour}" stroke-width="8" stroke-linecap="round"/>'
-        f'<circle cx="172" cy="40" r="12" fill="{accent}"/><path d="M84 96a36 34 0 0 1 72 0Z" fill="{accent}"/>'
+        f'<circle cx="172" cy="40" r="12" fill="{accent}"/>'
+        f'<path d="M84 96a36 34 0 0 1 72 0Z" fill="{accent}"/>'
         f'<rect x="80" y="96" width="80" height="108" rx="6" fill="{colour}"/>'
         f'<rect x="80" y="118" width="80" height="10" fill="{accent}"/>'
         f'<rect x="94" y="146" width="52" height="36" rx="4" fill="#fff" opacity=".14"/>'
@@ -104,18 +106,6 @@ def _bottles(colour: str, accent: str) -> str:
     )
 
 
-def _filters(colour: str, accent: str) -> str:
-    sheets = "".join(
-        f'<path d="M{60 + n * 5} {72 + n * 8}H{180 - n * 5}L{148 - n * 2} 204H{92 + n * 2}Z" fill="{colour}" '
-        f'opacity="{1 - n * 0.16:.2f}"/>'
-        for n in range(4)
-    )
-    ridges = (
-        f'<path d="M96 104l10 88M120 100v94M144 104l-10 88" stroke="{accent}" stroke-width="3" opacity=".5"/>'
-    )
-    return f"{sheets}{ridges}"
-
-
 _DRAWN: Final[dict[str, Callable[[str, str], str]]] = {
     "bag": _bag,
     "sack": _sack,
@@ -124,5 +114,4 @@ _DRAWN: Final[dict[str, Callable[[str, str], str]]] = {
     "mill": _mill,
     "tin": _tin,
     "bottles": _bottles,
-    "filters": _filters,
 }

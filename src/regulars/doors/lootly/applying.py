@@ -2,7 +2,7 @@
 was taken for a re-delivery, or a call that was refused then. Staff decide that; the log says who."""
 
 import hashlib
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -13,7 +13,7 @@ from regulars.domain.decisions import Decision, Outcome
 from regulars.domain.errors import Refused
 from regulars.doors.lootly import commands
 from regulars.doors.lootly.commands import Call
-from regulars.doors.lootly.signature import read_signed
+from regulars.doors.lootly.signature import expected_text, read_signed, sign, verify
 from regulars.storage.deliveries import KeptDelivery
 
 SCOPE: Final = "applied"
@@ -78,3 +78,25 @@ async def _command(house: House, program_id: int, kept: KeptDelivery, actor: str
     if isinstance(command, RecordOrder) and kept.outcome == Outcome.DIFFERS:
         return AmendOrder(order=command, actor=actor, identity=identity)
     return msgspec.structs.replace(command, identity=identity)
+
+
+class Checked(NamedTuple):
+    """A body looked at by hand: is its signature good, which came, the text to be signed, and its hmac."""
+
+    is_good: bool
+    key: str | None
+    came: str | None
+    text: str
+    signature: str
+
+
+def check_by_hand(secret: str, body: bytes) -> Checked:
+    """What the door makes of a body with this secret. Raises Unreadable."""
+    signed = read_signed(body)
+    return Checked(
+        is_good=verify(secret, signed),
+        key=signed.key,
+        came=signed.hmac,
+        text=expected_text(signed),
+        signature=sign(signed.members, secret),
+    )

@@ -12,6 +12,7 @@ import jinja2
 import msgspec
 import structlog
 
+from regulars import manual
 from regulars.app.house import Health, House
 from regulars.doors.site import docs
 
@@ -62,7 +63,7 @@ def build(house: House) -> App:
     stamps = {path.name: sha256(path.read_bytes()).hexdigest()[:10] for path in static.values()}
     pages.globals["static"] = lambda name: f"/static/{name}?{stamps[name]}"
     pulse = Pulse(house)
-    folder = docs.find_folder()
+    folder = manual.find_folder()
     documents = docs.addresses(folder) if folder is not None else {}
     pages.globals["has_docs"] = bool(documents)
 

@@ -28,12 +28,6 @@ class Page(NamedTuple):
     html: str
 
 
-def find_folder() -> Path | None:
-    """Where the documentation lies: in the installed package, else beside the sources, else nowhere."""
-    package = Path(__file__).parents[2]
-    return next((path for path in (package / "docs", package.parents[1] / "docs") if path.is_dir()), None)
-
-
 def addresses(folder: Path) -> dict[str, Path]:
     """Every file that is served, by its address: `/docs/`, `/docs/quick-start`, `/docs/images/book.svg`."""
     return {address(path.relative_to(folder).as_posix()): path for path in _files(folder)}
