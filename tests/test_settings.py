@@ -120,3 +120,38 @@ def test_a_damaged_key_file_is_refused_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"secret\.key"):
         load_secret_key(Settings(home=tmp_path))
     assert (tmp_path / "secret.key").read_text() == "oops\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "networks"),
+    [
+        ("127.0.0.1", ("127.0.0.1/32",)),
+        ("127.0.0.1, 10.0.0.0/8,fd00::/8", ("127.0.0.1/32", "10.0.0.0/8", "fd00::/8")),
+        ("none", ()),
+    ],
+)
+def test_trusted_proxies_are_networks(text: str, networks: tuple[str, ...]) -> None:
+    assert Settings.from_environment({"REGULARS_TRUSTED_PROXIES": text}).trusted_proxies == networks
+
+
+@pytest.mark.parametrize("text", ["*", "proxy.example", "127.0.0.1;10.0.0.1", "10.0.0.1/8", "999.1.1.1", ","])
+def test_what_is_no_network_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="REGULARS_TRUSTED_PROXIES"):
+        Settings.from_environment({"REGULARS_TRUSTED_PROXIES": text})
+
+
+@pytest.mark.parametrize(
+    ("host", "public_url", "is_open"),
+    [
+        ("127.0.0.1", None, False),
+        ("::1", None, False),
+        ("localhost", "http://points.example", False),
+        ("0.0.0.0", None, True),
+        ("192.168.1.5", "http://points.example", True),
+        ("0.0.0.0", "https://points.example", False),
+    ],
+)
+def test_a_server_that_others_reach_in_clear_is_known(
+    host: str, public_url: str | None, is_open: bool
+) -> None:
+    assert Settings(home=Path("/x"), host=host, public_url=public_url).is_open_in_clear is is_open

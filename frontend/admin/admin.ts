@@ -4,6 +4,7 @@ import { confirmFirst } from "./confirm";
 import { browseLists } from "./lists";
 import { watchForms } from "./forms";
 import { everywhere, on } from "./pages";
+import { dropFiles, previewForms } from "./preview";
 
 declare global {
   interface Window {
@@ -22,6 +23,8 @@ document.addEventListener("htmx:config:request", (event) => {
 confirmFirst();
 browseLists();
 watchForms();
+previewForms();
+dropFiles();
 
 on("click", "[data-menu]", (button) => {
   const isOpen = document.body.classList.toggle("menu-open");

@@ -1,4 +1,4 @@
-/** The talk with the server. The session lives in this memory alone and is renewed by the page's signature. */
+/** The talk with the server. Sessions live in this memory alone; the page's signature renews them. */
 
 import type { Answer, Connection, Me } from "./shapes";
 

@@ -3,20 +3,21 @@
 import { h } from "preact";
 import { Icon, Picture } from "./icons";
 import type { Say } from "./say";
-import type { Earning, Program } from "./shapes";
+import type { Earning } from "./shapes";
 import type { Store } from "./store";
 
 /** "5 points for every £4": an exact fraction in whole numbers, unless those would be unwieldy. */
-export function rateOf(say: Say, { program }: Program, { rate, per_minor = 1 }: Earning): string {
+function rateOf(say: Say, { rate, per_minor = 1 }: Earning): string {
   const [points, units] = rate!;
   const [gives, per] = units <= 20 ? [points, units] : [points / units, 1];
-  return say("rate", { points: say.points(gives), money: say.money(per * (per_minor || 10 ** program.exponent)) });
+  return say("rate", { points: say.points(gives), money: say.money(per * per_minor) });
 }
 
 /** What it gives, and on what terms. */
-function terms(say: Say, program: Program, earning: Earning): string {
+function terms(say: Say, earning: Earning): string {
   const { kind, points, rate, minimum_minor, text } = earning;
-  const gives = rate && kind === "purchase" ? rateOf(say, program, earning) : points ? say.points(Number(points)) : "";
+  const fixed = points ? say.points(Number(points)) : "";
+  const gives = rate && kind === "purchase" ? rateOf(say, earning) : fixed;
   const from = minimum_minor ? say("min_order", { money: say.money(minimum_minor) }) : "";
   return [gives, from, text].filter(Boolean).join(" · ");
 }
@@ -31,7 +32,7 @@ export function Earn({ store }: { store: Store }) {
           <Picture kind={earning.kind} />
           <span class="grow">
             <strong>{earning.title || say.or(`earn_${earning.kind}`, "earn_other")}</strong>
-            <span class="quiet">{terms(say, shop.program, earning)}</span>
+            <span class="quiet">{terms(say, earning)}</span>
           </span>
           {earning.done && (
             <span class="badge claimed">

@@ -72,7 +72,11 @@ function Balance({ say, me }: { say: Say; me: Me }) {
           <span>{soon(say, me.points)}</span>
         </p>
       )}
-      {blocked ? <p>{say("blocked")}</p> : member ? <Progress say={say} me={me} /> : <p>{say("not_a_member")}</p>}
+      {blocked || !member ? (
+        <p>{say(blocked ? "blocked" : "not_a_member")}</p>
+      ) : (
+        <Progress say={say} me={me} />
+      )}
     </div>
   );
 }

@@ -33,7 +33,10 @@ function HistoryLine({ say, line }: { say: Say; line: Line }) {
         <strong>{say.or(`line_${kind}`, "line_other")}</strong>
         {/* The server's sentences are English; in other languages the line's kind and its order say why. */}
         {say.lang === "en" && sentence && <span class="quiet">{sentence}</span>}
-        <span class="quiet">{[say.day(at), order && say("order", { order })].filter(Boolean).join(" · ")}</span>
+        <span class="quiet">
+          {say.day(at)}
+          {order && ` · ${say("order", { order })}`}
+        </span>
       </div>
       <span class={points > 0 ? "sum plus" : "sum"}>
         <span dir="ltr">

@@ -86,6 +86,7 @@ function init(): void {
   }
   quietly(
     shop.then((made) => {
+      made.place = place;
       if (!host!.isConnected) document.body.append(host!);
       fillProducts(made);
       if (document.querySelector(NEED_THE_PANEL)) return fetched(made).then((it) => it.fill());
@@ -102,9 +103,12 @@ function start(): void {
   init();
   const view = new URLSearchParams(location.search).get("lourl") ?? "";
   if (TABS[view]) open(view);
-  document.addEventListener("click", ({ target }) => {
-    const opener = (target as Element).closest?.("[data-regulars-open]");
-    if (opener) open(opener.getAttribute("data-regulars-open")!);
+  // Where the server is down, a link goes on leading where it leads.
+  document.addEventListener("click", (event) => {
+    const opener = (event.target as Element).closest?.("[data-regulars-open]");
+    if (!opener || !shop) return;
+    event.preventDefault();
+    open(opener.getAttribute("data-regulars-open")!);
   });
   // A page that lets the shopper choose a variant writes another price into the element.
   new MutationObserver(() => shop && quietly(shop.then(fillProducts))).observe(document, {

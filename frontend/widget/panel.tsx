@@ -109,11 +109,9 @@ function viewOf({ chosen, claim, tab }: State) {
 
 /** Another view begins at its top, and takes the focus to its heading or back to where one came from. */
 function arrive(dialog: HTMLElement, now: unknown[], before: unknown[]): void {
-  const top = before[0] || now[0] ? 0 : dialog.scrollTop;
   const heading = now[0] ? ".chosen h3" : before[0] && before[2] === now[2] ? `#reward-${before[0]}` : "";
-  const target = dialog.querySelector<HTMLElement>(heading || "[aria-selected=true]");
-  target?.focus();
-  dialog.firstElementChild!.scrollTop = top;
+  dialog.firstElementChild!.scrollTop = 0;
+  dialog.querySelector<HTMLElement>(heading || "[aria-selected=true]")?.focus();
 }
 
 /** What has the focus, through shadow roots. */

@@ -2,19 +2,19 @@
 
 import { Fragment, h } from "preact";
 import { fitted, span, worth } from "./amounts";
+import { Ticket } from "./codes";
 import { Icon, Picture } from "./icons";
 import type { Say } from "./say";
 import type { Claim, Refusal, Reward, Standing, Variable } from "./shapes";
 import type { Store } from "./store";
-import { Ticket } from "./codes";
 
-export function costOf(say: Say, { variable, cost }: Reward): string {
+function costOf(say: Say, { variable, cost }: Reward): string {
   if (!variable) return say.points(cost);
   return say("from", { points: say.points(variable.minimum || variable.step || 1) });
 }
 
 /** Why the customer can't have it, in a sentence. */
-export function reason(say: Say, why: string, facts: Partial<Refusal>): string {
+function reason(say: Say, why: string, facts: Partial<Refusal>): string {
   const { missing = 0, until, tiers = [] } = facts;
   const said = { points: say.points(missing), tiers: tiers.join(", "), date: until ? say.day(until) : "" };
   return say.or(until ? "limit_until" : why, "failed", said);
@@ -47,7 +47,8 @@ export function Bar({ available, missing }: { available: number; missing: number
 export function RewardRow({ store, reward, onPick }: { store: Store; reward: Reward; onPick?: () => void }) {
   const { say, state } = store;
   const { standing } = reward;
-  const why = standing ? !standing.can && !standing.missing && standing.why : reward.out_of_stock && "out_of_stock";
+  const soldOut = reward.out_of_stock && "out_of_stock";
+  const why = standing ? !standing.can && !standing.missing && standing.why : soldOut;
   const content = (
     <>
       <Picture icon={reward.icon} kind={reward.kind} />
@@ -111,9 +112,9 @@ export function Chosen({ store, reward: asked }: { store: Store; reward: Reward 
       </dl>
       {(minimum > 0 || days) && (
         <p class="quiet">
-          {[minimum > 0 && say("min_order", { money: say.money(minimum) }), days && say("valid_days", { n: days })]
-            .filter(Boolean)
-            .join(" · ")}
+          {minimum > 0 && say("min_order", { money: say.money(minimum) })}
+          {minimum > 0 && days && " · "}
+          {days && say("valid_days", { n: days })}
         </p>
       )}
       {trouble && (

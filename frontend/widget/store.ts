@@ -1,6 +1,6 @@
 /** What the panel knows, and what can be done in it. Each act changes the state, and the state is drawn. */
 
-import type { Claim, Connection, History, Me, Refusal, Reward, Shop, Tab } from "./shapes";
+import type { Claim, Connection, History, Me, Points, Refusal, Reward, Shop, Tab } from "./shapes";
 import type { Say } from "./say";
 
 /** What went wrong with the last attempt: a refusal in the door's words, or that nobody answered. */
@@ -50,7 +50,7 @@ export function makeStore(shop: Shop, say: Say, connection: Connection, draw: ()
     birthday: "",
     said: "",
   };
-  const set = (change: Partial<State>): void => {
+  const set: Set = (change) => {
     Object.assign(state, change);
     draw();
   };
@@ -62,7 +62,9 @@ function newKey(): string {
   return crypto.getRandomValues(new Uint32Array(4)).join("-");
 }
 
-function actsOn(shop: Shop, say: Say, connection: Connection, state: State, set: (change: Partial<State>) => void) {
+type Set = (change: Partial<State>) => void;
+
+function actsOn(shop: Shop, say: Say, connection: Connection, state: State, set: Set) {
   let attempt: { what: string; key: string } | null = null;
 
   function know(me: Me | null): void {
@@ -124,8 +126,8 @@ function actsOn(shop: Shop, say: Say, connection: Connection, state: State, set:
       }
       attempt = null;
       if (answer.status >= 300) return refuse(answer.status, answer.body?.error);
-      const claim: Claim = answer.body.claim;
-      if (state.me) Object.assign(state.me, { points: answer.body.points, claims: [claim, ...state.me.claims] });
+      const { claim, points: left }: { claim: Claim; points: Points } = answer.body;
+      if (state.me) Object.assign(state.me, { points: left, claims: [claim, ...state.me.claims] });
       set({ busy: false, claim, said: `${say("done")} ${claim.code ?? ""}` });
       tell(shop, claim);
       await refresh();
@@ -151,6 +153,7 @@ function actsOn(shop: Shop, say: Say, connection: Connection, state: State, set:
         know(answer.body.me);
         set({ birthday: "saved", said: say("birthday_saved") });
       } else {
+        void refresh();
         const bad = answer?.status === 422;
         set({ birthday: bad ? "bad" : "down", said: say(bad ? "birthday_bad" : "down") });
       }

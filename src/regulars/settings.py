@@ -83,6 +83,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url or f"http://{host}:{self.port}"
 
+    @property
+    def is_open_in_clear(self) -> bool:
+        """Whether others than this machine are to reach it, and nothing says that they do so by https."""
+        is_local = self.host in ("localhost", "::1") or self.host.startswith("127.")
+        return not is_local and not (self.public_url or "").startswith("https://")
+
 
 def variable_of(field: str) -> str:
     """The environment variable of a field."""

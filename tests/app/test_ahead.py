@@ -1,7 +1,7 @@
 """While a batch is saved, the next one is decided ahead: to the letter what a fresh read would have given."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from regulars.app import engine as engine_module
 from regulars.app import lane as lane_module
@@ -238,7 +239,7 @@ async def test_a_refusal_that_another_server_remembers_is_not_overlooked(
 
 @contextmanager
 def failing(
-    monkeypatch: pytest.MonkeyPatch, point: str, error: Exception, *, every: int
+    monkeypatch: pytest.MonkeyPatch, point: str, error: Callable[[], Exception], *, every: int
 ) -> Iterator[list[str]]:
     """Engines fail with `error` at each `every`-th batch that reaches the point."""
     passed: list[str] = []
@@ -247,16 +248,16 @@ def failing(
         if at == point:
             passed.append(at)
             if len(passed) % every == 0:
-                raise error
+                raise error()
 
     monkeypatch.setattr(Engine, "reached", reached)
     yield passed
 
 
-ERRORS = {
-    "the connection breaks": ConnectionResetError("gone"),
-    "a deadlock": asyncpg.DeadlockDetectedError("deadlock"),
-    "bad content": asyncpg.CharacterNotInRepertoireError("bad"),
+ERRORS: dict[str, Callable[[], Exception]] = {
+    "the connection breaks": ConnectionResetError,
+    "a deadlock": asyncpg.DeadlockDetectedError,
+    "bad content": asyncpg.CharacterNotInRepertoireError,
 }
 
 
@@ -270,7 +271,7 @@ async def test_when_a_batch_fails_what_was_decided_on_it_is_decided_anew(
     watch = Watch(monkeypatch, at_once=5)
     shop = await open_shop(houses[0])
     orders: list[Command] = [make.order(f"A{n}", total=1000, shipping=0) for n in range(100)]
-    with failing(monkeypatch, point, ERRORS[what], every=4) as passed:
+    with capture_logs(), failing(monkeypatch, point, ERRORS[what], every=4) as passed:
         answers = await rush(houses[:1], shop, Random(0), orders)
     done = [answer for answer in answers if isinstance(answer, Decision)]
     assert {decision.outcome for decision in done} == {Outcome.DONE}

@@ -26,10 +26,14 @@ from regulars.app.codes import (
 from regulars.app.house import House
 from regulars.app.verify.run import verify
 from regulars.domain.commands import Identity
-from regulars.domain.errors import IdentityReused, Invalid, OutOfStock
+from regulars.domain.errors import Busy, IdentityReused, Invalid, OutOfStock
 from regulars.domain.rewards import CodeSource, CodeState, Stock
 from tests import make
 from tests.app.test_engine import open_shop
+
+WAITING = """
+    select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+"""
 
 
 async def open_with_pool(house: House, **changes: Any) -> int:
@@ -285,4 +289,40 @@ async def test_a_hundred_thousand_codes_keep_no_order_waiting(house: House) -> N
     )
     assert len(waits) > 20
     assert max(waits) < 1.5, "an order waited for the upload"
+    assert await is_sound(house)
+
+
+async def test_a_file_that_waits_too_long_changes_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = await open_with_pool(house)
+    monkeypatch.setattr("regulars.app.codes.UPLOAD_SECONDS", 0.5)
+    async with house.database.acquire() as connection, connection.transaction():
+        await connection.execute("select from heads where program_id = $1 for update", shop)
+        with pytest.raises(Busy):
+            await upload(house, shop, b"A1\n")
+    assert await stock(house, shop) == Stock(reward_id=1)
+    monkeypatch.undo()
+    assert (await upload(house, shop, b"A1\n")).taken == 1
+    assert await is_sound(house)
+
+
+async def test_a_reward_that_loses_its_pool_meanwhile_takes_no_codes(house: House) -> None:
+    shop = await open_with_pool(house)
+    stored = asyncio.Event()
+    async with house.database.acquire() as connection, connection.transaction():
+        await connection.execute("select from heads where program_id = $1 for update", shop)
+        changes = {"codes": CodeSource.GENERATED}
+        work = rewards.change_reward(house.database, shop, 1, changes, now=make.NOON)
+        changing = asyncio.create_task(work)
+        async with asyncio.timeout(10):
+            while not await connection.fetchval(WAITING):  # its turn comes before the upload's
+                await asyncio.sleep(0.01)
+            uploading = asyncio.create_task(upload(house, shop, b"A1\nA2\n", tell=lambda *_: stored.set()))
+            await stored.wait()
+    await changing
+    with pytest.raises(Invalid, match="has no pool"):
+        await uploading
+    assert await stock(house, shop) == Stock(reward_id=1)
+    assert await list_codes(house.database, shop, 1) == []
     assert await is_sound(house)

@@ -169,8 +169,9 @@ class Shop:
         async with self.houses[-1].database.acquire() as connection:
             rows = await connection.fetch(
                 "select claim_id, c.state, cost, fulfilled_at is not null, "
-                "returned_id is not null, o.merchant_id, code_key "
-                "from claimed_rewards c left join orders o using (program_id, order_id)"
+                "returned_id is not null, o.merchant_id, code_key, k.state as code_state "
+                "from claimed_rewards c left join orders o using (program_id, order_id) "
+                "left join codes k using (program_id, code_key)"
             )
         seen = {row["claim_id"]: tuple(row)[1:6] for row in rows}
         assert seen == {
@@ -185,6 +186,9 @@ class Shop:
         }
         codes = [row["code_key"] for row in rows if row["code_key"] is not None]
         assert len(set(codes)) == len(codes)
+        for row in rows:
+            is_open = row["state"] in ("claimed", "used")
+            assert row["code_key"] is None or row["code_state"] == ("handed" if is_open else "void")
 
     async def check_lots(self) -> None:
         """Lots and debts as they are stored are those of the stored movements."""

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from regulars.app.explain import AmbiguousOrder, Explanation, explain, lines
-from regulars.domain.commands import AdjustPoints, CancelOrder
+from regulars.app.explain import KINDS, AmbiguousOrder, Explanation, explain, lines
+from regulars.domain.commands import AdjustPoints, CancelOrder, Command
 from regulars.domain.decisions import Outcome
 from regulars.domain.errors import UnknownOrder
 from tests import make
@@ -124,6 +124,31 @@ async def test_an_id_that_two_shops_use_asks_which_is_meant(town: Town) -> None:
     assert asked.value.places == [(1, 1), (2, 1)]
     assert "program 2 (Book Club), site 1 (https://books.example)" in str(asked.value)
     assert (await told(town, "B1", town.books)).place.program_name == "Book Club"
+
+
+async def test_a_code_on_an_order_is_part_of_its_story_and_so_are_points_that_came_back(town: Town) -> None:
+    await fill(town)
+    used = await text_of(town, "D1")
+    assert "    “A voucher of the pool” was used on this order." in used
+    undone = await text_of(town, "D2")
+    assert "“Five pounds off” was undone with its order: 20 points came back." in undone
+    assert "redeemed → available" in undone
+    assert ", claimed reward 4" in undone
+
+
+async def test_points_that_a_redemption_found_due_say_so_in_the_story_of_their_order(town: Town) -> None:
+    await town.offer(town.tea, make.reward(cost=60))
+    await town.tell(town.tea, make.order("A1"))
+    town.wait(20)
+    await town.tell(town.tea, make.redeem())
+    text = await text_of(town, "A1")
+    assert "decision 2: its customer redeemed a reward" in text
+    assert "    Spent 60 points on “Five pounds off”." in text
+
+
+def test_every_command_is_named_in_words() -> None:
+    kinds = {kind.__name__ for kind in Command.__subclasses__()}
+    assert kinds == set(KINDS)
 
 
 async def test_a_trace_of_another_version_is_shown_as_it_is(town: Town) -> None:

@@ -14,8 +14,10 @@ from regulars.app.house import House
 from regulars.app.programs import create_program
 from regulars.app.sessions import AT_ONE_ACCOUNT, From, SignedIn, SlowDown, Visitor, WrongCode, WrongPassword
 from regulars.app.staff import LastOwner, LinkSpent, NotYours, UnknownStaff
+from regulars.app.verify import verify
 from regulars.domain.commands import AdjustPoints, CustomerRef, SaveCustomer
 from regulars.domain.errors import Invalid, UnknownCustomer
+from regulars.storage import audit_entries
 from regulars.storage import sessions as stored_sessions
 from regulars.storage import staff as storage
 from tests.app.conftest import Clock
@@ -589,5 +591,17 @@ async def test_entries_written_at_once_stand_in_one_chain(house: House) -> None:
     chain = bytes(32)
     for number, entry in enumerate(entries, start=1):
         assert entry.entry_id == number
-        chain = audit.chained(chain, entry)
+        assert entry.digest == audit.digest_of(entry)
+        chain = audit.chained(chain, entry.digest)
         assert entry.hash == chain
+
+
+async def test_what_is_said_of_a_person_can_be_forgotten_and_the_chain_holds(house: House) -> None:
+    ann = await hire(house, await open_shop(house))
+    await house.engine.submit(ann.program_id, SaveCustomer(customer=CustomerRef(merchant_id="alice")))
+    await adjust(house, ann, 50)
+    async with house.database.acquire() as connection:
+        assert await audit_entries.forget(connection, ann.program_id, ["alice"], house.clock()) == 1
+        stored = await connection.fetchval("select string_agg(e::text, ' ') from audit_entries e")
+    assert "alice" not in stored
+    assert (await verify(house.database, now=house.clock())).is_clean

@@ -6,6 +6,7 @@ never the other way.
 """
 
 import hashlib
+import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -21,7 +22,17 @@ from regulars.storage.audit_entries import Entry
 from regulars.storage.database import Connection, Database
 from regulars.storage.reading import reading
 
-__all__ = ["Entry", "act", "chained", "list_entries", "needed_reason", "record", "record_as", "write"]
+__all__ = [
+    "Entry",
+    "act",
+    "chained",
+    "digest_of",
+    "list_entries",
+    "needed_reason",
+    "record",
+    "record_as",
+    "write",
+]
 
 SCOPE: Final = "audit"
 """The scope of the identities of staff's commands; the key is the entry's number."""
@@ -97,15 +108,23 @@ async def record_as(
         after=msgspec.json.encode(after).decode(),
         reason=reason,
         form_key=form_key,
+        salt=secrets.token_bytes(16),
+        digest=b"",
         hash=b"",
     )
-    entry = msgspec.structs.replace(entry, hash=chained(chain, entry))
+    digest = digest_of(entry)
+    entry = msgspec.structs.replace(entry, digest=digest, hash=chained(chain, digest))
     await audit_entries.append(connection, program_id, entry)
     return entry.entry_id
 
 
-def chained(previous: bytes, entry: Entry) -> bytes:
-    """The hash of an entry: of the hash before it and of all that the entry says."""
+def chained(previous: bytes, digest: bytes) -> bytes:
+    """The hash of an entry: of the hash before it, and of its digest."""
+    return hashlib.sha256(previous + digest).digest()
+
+
+def digest_of(entry: Entry) -> bytes:
+    """The hash of all that an entry says, and of its salt."""
     said = msgspec.json.encode(
         [
             entry.entry_id,
@@ -120,7 +139,7 @@ def chained(previous: bytes, entry: Entry) -> bytes:
             entry.form_key,
         ]
     )
-    return hashlib.sha256(previous + said).digest()
+    return hashlib.sha256(entry.salt + said).digest()
 
 
 async def write(

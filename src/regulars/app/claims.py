@@ -29,7 +29,7 @@ AT_ONCE: Final = 100
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
-    """A reward as it stands to one customer. `cost`: the least that it takes; `refusal`: what is in the way."""
+    """A reward as one customer sees it. `cost`: the least that it takes. `refusal`: what is in the way."""
 
     reward: Reward
     stock: Stock

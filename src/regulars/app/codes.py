@@ -27,6 +27,8 @@ AT_ONCE: Final = 5_000
 """Codes in one statement: in between, this process does what else there is to do."""
 VOID_AT_ONCE: Final = 2_000
 """Codes made void under one lock of the head: orders wait for that long."""
+UPLOAD_SECONDS: Final = 60.0
+"""For storing one file, another one's before it included."""
 MOST_NAMED: Final = 1_000
 FIRST_PROBLEMS: Final = 100
 """Of a refused file, so many are told in an answer."""
@@ -79,7 +81,7 @@ async def import_codes(
     Raises CodesRejected, Invalid, UnknownReward, UnknownProgram, IdentityReused; Busy, Unsure.
     """
     upload = await asyncio.to_thread(_read, file)
-    async with database.long_reads, storage.writing(database) as connection:
+    async with storage.writing(database, patience_seconds=UPLOAD_SECONDS, long=True) as connection:
         program = await _program(connection, program_id)
         _pool(program, reward_id)
         await storage.queue_up(connection, program_id)
@@ -89,6 +91,8 @@ async def import_codes(
         await _check(connection, program_id, reward_id, upload.file)
         await _store(connection, program_id, reward_id, upload.rows, program.time(now), tell)
         head = await _head(connection, program_id)
+        if identity is not None and await _is_repeat(connection, program_id, identity):
+            raise IdentityReused(key=identity.key)  # by a call that came while the codes were stored
         if head.version != program.version:
             _pool(await _program(connection, program_id), reward_id)
         before = await storage.stock(connection, program_id, reward_id)

@@ -31,7 +31,7 @@ SHORTEST: Final = 4
 """A text below this is too common to be looked for in what names nobody."""
 GONE: Final = "[erased]"
 _OURS: Final = frozenset(
-    "actor cause code currency fields from kind order payment_status rate source state status to type".split()
+    ["actor", "cause", "code", "currency", "fields", "from", "kind", "order", "payment_status", "rate", "source", "state", "status", "to", "type"]
 )
 """Facts whose texts are words of ours, or the shop's name of an order: one may be a person's name by chance."""
 

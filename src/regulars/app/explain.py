@@ -25,6 +25,11 @@ KINDS: Final = {
     "PatchCustomer": "its customer was changed",
     "AdjustPoints": "staff adjusted its customer's points",
     "Settle": "what was due was done",
+    "AmendOrder": "staff applied its later content",
+    "RedeemReward": "its customer redeemed a reward",
+    "CancelClaim": "a claimed reward of its customer was cancelled",
+    "FulfilClaim": "a claimed reward of its customer was fulfilled",
+    "ExpireClaim": "a claimed reward of its customer expired",
 }
 """What each kind of command means for an order."""
 
@@ -160,7 +165,8 @@ def _movements(history: History) -> list[str]:
             f"{movement.points:,}",
             f"{movement.from_bucket} → {movement.to_bucket}",
             f"{movement.cause}, movement {movement.id} of decision {movement.decision_id}"
-            + (f", undoes {movement.undoes_id}" if movement.undoes_id else ""),
+            + (f", undoes {movement.undoes_id}" if movement.undoes_id else "")
+            + (f", claimed reward {movement.claim_id}" if movement.claim_id else ""),
         )
         for movement in history.movements
     ]

@@ -122,9 +122,15 @@ def _settings(host: str | None, port: int | None, workers: int | None) -> Settin
     given = {"host": host, "port": port, "workers": workers}
     for warning in settings.warnings:
         structlog.get_logger(__name__).warning(warning)
-    return msgspec.structs.replace(
+    settings = msgspec.structs.replace(
         settings, **{name: value for name, value in given.items() if value is not None}
     )
+    if settings.is_open_in_clear:
+        structlog.get_logger(__name__).warning(
+            "plain http beyond this machine: whoever is in between can read and change it; put TLS in front "
+            "and set REGULARS_PUBLIC_URL to its https address"
+        )
+    return settings
 
 
 async def _make_demo(

@@ -113,6 +113,9 @@ class Reward(msgspec.Struct, frozen=True, kw_only=True):
     """An event is told when a pool has this many free codes left; 0: only when it is empty."""
 
 
+REFUND_RETURNS: Final = ("nothing", "code", "points")
+
+
 class SpendingRule(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes of claimed rewards afterwards. `refund_returns`: what a customer gets back when the order
     on which a code was used is cancelled or wholly refunded: nothing, the code, or the points."""

@@ -19,7 +19,7 @@ from regulars.doors.straight import Call, Door, FindDoor, no_door
 SINGLE: Final = (b"host", b"content-length", b"transfer-encoding")
 FRAMING_FACTOR: Final = 8
 """Bytes on the wire for one byte of body, at most: a chunk of a single byte takes six."""
-UPLOADS: Final = re.compile(rb"/api/v1/rewards/[0-9]{1,18}/codes(?:\?.*)?")
+UPLOADS: Final = re.compile(rb"/(?:api/v1|admin/p/[0-9]{1,18})/rewards/[0-9]{1,18}/codes(?:\?.*)?")
 """The targets to which files are sent."""
 
 
@@ -175,7 +175,7 @@ class Guarded(HttpToolsProtocol):
         """A file may be longer than any other body, and take longer to arrive."""
         limits = self.limits
         self._most_bytes, self._most_seconds = limits.body_bytes, limits.body_seconds
-        if self.url.startswith(b"/api/") and UPLOADS.fullmatch(self.url):
+        if self.url.startswith((b"/api/", b"/admin/")) and UPLOADS.fullmatch(self.url):
             self._most_bytes = max(limits.body_bytes, limits.upload_bytes)
             self._most_seconds = max(limits.body_seconds, limits.upload_seconds)
 

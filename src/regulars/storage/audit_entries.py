@@ -1,5 +1,6 @@
 """The audit log: appended under the lock of its head, read newest first, never edited."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -9,7 +10,10 @@ from regulars.storage.database import Connection
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """Who did what to what, when and why. `before`, `after`: JSON texts. `entry_id` counts from 1."""
+    """Who did what to what, when and why. `before`, `after`: JSON texts. `entry_id` counts from 1.
+
+    With `forgotten_at` set, what it said of a person is gone, and its salt with it.
+    """
 
     entry_id: int
     at: datetime
@@ -21,7 +25,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     after: str
     reason: str
     form_key: str | None
+    salt: bytes
+    digest: bytes
     hash: bytes
+    forgotten_at: datetime | None = None
 
 
 async def lock(connection: Connection, program_id: int) -> tuple[int, bytes] | None:
@@ -50,8 +57,8 @@ async def append(connection: Connection, program_id: int, entry: Entry) -> None:
     await connection.execute(
         """
         insert into audit_entries (program_id, entry_id, at, actor, name, action, subject, before, after,
-                                   reason, form_key, hash)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                                   reason, form_key, salt, digest, hash)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
         """,
         program_id,
         entry.entry_id,
@@ -64,6 +71,8 @@ async def append(connection: Connection, program_id: int, entry: Entry) -> None:
         entry.after,
         entry.reason,
         entry.form_key,
+        entry.salt,
+        entry.digest,
         entry.hash,
     )
     await connection.execute(
@@ -114,6 +123,36 @@ async def after(connection: Connection, program_id: int, entry_id: int, limit: i
         limit,
     )
     return [_entry(row) for row in rows]
+
+
+async def forget(connection: Connection, program_id: int, words: Sequence[str], at: datetime) -> int:
+    """Empties what entries say that name a person who has to be forgotten; answers how many.
+
+    `words`, in lower case: texts that name this person alone. Who did it, what and when stays, and so does
+    the chain.
+    """
+    answer = await connection.execute(
+        """
+        update audit_entries e
+           set subject = '', before = 'null', after = 'null', reason = '', form_key = null, salt = '',
+               forgotten_at = $3
+         where program_id = $1 and forgotten_at is null and exists (
+               select from unnest($2::text[]) as text (words)
+                where position(words in lower(concat_ws(' ', e.subject, e.before, e.after, e.reason))) > 0)
+        """,
+        program_id,
+        list(words),
+        at,
+    )
+    return int(answer.split()[-1])
+
+
+async def head(connection: Connection, program_id: int) -> tuple[int, bytes]:
+    """How many entries there must be, and the hash of the last; (0, zeros) before the first."""
+    row = await connection.fetchrow(
+        "select entries, chain from audit_heads where program_id = $1", program_id
+    )
+    return (row["entries"], row["chain"]) if row is not None else (0, bytes(32))
 
 
 def _entry(row: Record) -> Entry:

@@ -78,7 +78,7 @@ async def load(connection: Connection, page: Page, wanted: Needs) -> None:
                 program_id,
                 reward.id,
                 random.random(),
-                wanted.redeems[reward.id],  # noqa: S311
+                wanted.redeems[reward.id],
             )
             page.free_codes[reward.id] = [_code_from(row) for row in rows]
 

@@ -3,8 +3,9 @@
 Codes are stored before the head row is locked: while a long upload is at work, orders pass it by.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime
 from typing import Any, Final
 
@@ -55,15 +56,19 @@ class StoredCode(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @asynccontextmanager
-async def writing(database: Database) -> AsyncIterator[Connection]:
-    """A transaction of its own, committed at the end of the block.
+async def writing(
+    database: Database, *, patience_seconds: float = 10.0, long: bool = False
+) -> AsyncIterator[Connection]:
+    """A transaction of its own within `patience_seconds`, committed at the end of the block. What may be
+    `long` never holds all connections.
 
     Raises Busy when nothing happened for lack of an answer or a lock, Unsure when COMMIT was not answered,
     Rejected for content that the database refuses.
     """
     is_committing = False
+    place = database.long_reads if long else nullcontext()
     try:
-        async with database.acquire() as connection:
+        async with asyncio.timeout(patience_seconds), place, database.acquire() as connection:
             try:
                 await connection.execute(
                     f"begin isolation level read committed; set local lock_timeout = '{PATIENCE}'"

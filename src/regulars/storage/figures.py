@@ -18,12 +18,12 @@ from regulars.storage.database import Connection
 FIRST_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _BEGIN: Final = """
-    insert into figures (program_id, timezone, decision, movement, changed_at)
-    select program_id, timezone, -1, 0, $2 from programs where program_id = $1
+    insert into figures (program_id, timezone, decision, movement, changed_at, whole_at)
+    select program_id, timezone, -1, 0, $2, $2 from programs where program_id = $1
         on conflict do nothing
 """
 _LOCK: Final = """
-    select f.timezone, p.timezone as wanted, f.decision, f.movement, f.changed_at
+    select f.timezone, p.timezone as wanted, f.decision, f.movement, f.changed_at, f.whole_at
       from figures f join programs p using (program_id)
      where f.program_id = $1 for update of f skip locked
 """
@@ -48,13 +48,14 @@ _ADD_POINTS: Final = f"""
 # An order counts for a member who had joined by the time that it was reported, so a customer who joins as of an earlier
 # moment changes the days of orders, too.
 _CHANGED_DAYS: Final = """
-    select (placed_at at time zone $3)::date as day from orders where program_id = $1 and updated_at >= $2 and updated_at <= $4
+    select (placed_at at time zone $3)::date as day from orders where program_id = $1
+       and updated_at >= $2 and updated_at <= $4
     union
     select (o.placed_at at time zone $3)::date
       from accounts a
       join customers c on c.program_id = $1 and c.customer_id = a.customer_id
       join orders o on o.program_id = $1 and o.customer_id = a.customer_id
-     where a.program_id = $1 and a.updated_at >= $2 and a.updated_at <= $4 and c.updated_at >= $2
+     where a.program_id = $1 and a.updated_at >= $2 and a.updated_at <= $4 and c.updated_at >= $5
        and c.member_since is not null
      order by day
 """
@@ -102,8 +103,13 @@ _CUSTOMERS: Final = """
 _JOINED_DAYS: Final = """
     select distinct (c.member_since at time zone $3)::date as day
       from accounts a join customers c on c.program_id = $1 and c.customer_id = a.customer_id
-     where a.program_id = $1 and a.updated_at >= $2 and a.updated_at <= $4 and c.updated_at >= $2
+     where a.program_id = $1 and a.updated_at >= $2 and a.updated_at <= $4 and c.updated_at >= $5
        and c.member_since is not null
+"""
+_SUM_ALL_MEMBERS: Final = """
+    insert into daily_members
+    select $1, (member_since at time zone $2)::date, count(*) from customers
+     where program_id = $1 and member_since is not null group by 2
 """
 _SUM_MEMBERS: Final = """
     insert into daily_members
@@ -166,6 +172,9 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     decision: int
     movement: int
     changed_at: datetime
+    """Orders and customers are counted as they were by then."""
+    whole_at: datetime = FIRST_TIME
+    """When they last were for all: later, of those who changed since."""
 
 
 async def bring_up_to_date(connection: Connection, program_id: int, *, most: int) -> bool:
@@ -185,19 +194,26 @@ async def bring_up_to_date(connection: Connection, program_id: int, *, most: int
             decision=row["decision"],
             movement=row["movement"],
             changed_at=row["changed_at"],
+            whole_at=row["whole_at"],
         )
-        if row["timezone"] != row["wanted"]:
-            for table in _TABLES:
-                await connection.execute(f"delete from {table} where program_id = $1", program_id)
-            kept = Kept(timezone=row["wanted"], decision=-1, movement=0, changed_at=FIRST_TIME)
+        if kept.changed_at == FIRST_TIME or row["timezone"] != kept.timezone:
+            kept = await _begin(connection, program_id, kept.timezone, head["last_at"])
         kept = await _follow(connection, program_id, kept, tuple(head.values()), most=most)
         await connection.execute(
-            "update figures set timezone = $2, decision = $3, movement = $4, changed_at = $5 "
+            "update figures set timezone = $2, decision = $3, movement = $4, changed_at = $5, whole_at = $6 "
             "where program_id = $1",
             program_id,
             *msgspec.structs.astuple(kept),
         )
         return bool(kept.decision >= head["decision"])
+
+
+async def _begin(connection: Connection, program_id: int, timezone: str, last_at: datetime) -> Kept:
+    """Figures from nothing: members at once, all else step by step, from customers as they are by now."""
+    for table in _TABLES:
+        await connection.execute(f"delete from {table} where program_id = $1", program_id)
+    await connection.execute(_SUM_ALL_MEMBERS, program_id, timezone)
+    return Kept(timezone=timezone, decision=-1, movement=0, changed_at=FIRST_TIME, whole_at=last_at)
 
 
 async def _follow(
@@ -206,7 +222,7 @@ async def _follow(
     """`head`: its last decision, movement and time, of which everything is there to be read."""
     decision, movement, last_at = head
     if decision == kept.decision:
-        return kept
+        return kept  # nothing was decided since
     up_to = min(movement, kept.movement + most)
     if up_to > kept.movement:
         await connection.execute(_ADD_POINTS, program_id, kept.movement, up_to, kept.timezone)
@@ -216,18 +232,22 @@ async def _follow(
     await _sum_orders(connection, program_id, kept, until)
     is_done = up_to == movement and until == last_at
     return Kept(
-        timezone=kept.timezone, decision=decision if is_done else -1, movement=up_to, changed_at=until
+        timezone=kept.timezone,
+        decision=decision if is_done else -1,
+        movement=up_to,
+        changed_at=until,
+        whole_at=last_at if is_done else kept.whole_at,
     )
 
 
 async def _sum_orders(connection: Connection, program_id: int, kept: Kept, until: datetime) -> None:
     """Sums anew the days of orders and members that changed by then; what changes at that moment comes again."""
-    since = (program_id, kept.changed_at)
-    days = [row["day"] for row in await connection.fetch(_CHANGED_DAYS, *since, kept.timezone, until)]
+    since = (program_id, kept.changed_at, kept.timezone, until, kept.whole_at)
+    days = [row["day"] for row in await connection.fetch(_CHANGED_DAYS, *since)]
     await _anew(connection, program_id, "daily_orders", _SUM_ORDERS, days, kept.timezone)
-    joined = [row["day"] for row in await connection.fetch(_JOINED_DAYS, *since, kept.timezone, until)]
+    joined = [row["day"] for row in await connection.fetch(_JOINED_DAYS, *since)]
     await _anew(connection, program_id, "daily_members", _SUM_MEMBERS, joined, kept.timezone)
-    await connection.execute(_CUSTOMERS, *since, until)
+    await connection.execute(_CUSTOMERS, program_id, kept.changed_at, until)
 
 
 async def _anew(

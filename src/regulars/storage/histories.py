@@ -42,7 +42,13 @@ _DECISIONS = """
 _MOVEMENTS = """
     select movement_id, customer_id, decision_id, from_bucket, to_bucket, points, cause, order_id, lot_id,
            undoes_id, claim_id, recorded_at, effective_at
-      from movements where program_id = $1 and customer_id = $2 and order_id = $3 order by movement_id
+      from movements
+     where program_id = $1 and customer_id = $2
+       and (order_id = $3
+         or (claim_id is not null and decision_id in (
+               select decision_id from decisions
+                where program_id = $1 and customer_id = $2 and order_id = $3)))
+     order by movement_id
 """
 _REFUNDS = """
     select reference, amount_minor, created_at from refunds where program_id = $1 and order_id = $2

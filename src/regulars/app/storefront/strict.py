@@ -24,6 +24,7 @@ def strict_object(text: bytes | str) -> dict[str, Any]:
             object_pairs_hook=_once,
             parse_constant=_refuse,
         )
+        json.dumps(found, ensure_ascii=False).encode()  # a lone surrogate could not be answered
     except RecursionError:
         raise ValueError("nested too deep") from None
     if not isinstance(found, dict):

@@ -30,6 +30,7 @@ INVARIANTS: Final = {
     "V18": "No code is lost or comes twice, and stored stocks equal what is counted",
     "V19": "What was cancelled or expired gave back what it had to, once; a used code is tied to its order",
     "V20": "Nothing was claimed beyond a reward's limits, stock and dates",
+    "V25": "What staff did stands in the audit log with who and why, and that log is whole",
     "V26": "No secret is in clear; who was erased leaves no text behind, and loses no movement",
 }
 

@@ -10,6 +10,7 @@ from regulars.app.verify.book import check_book
 from regulars.app.verify.claims import check_claims
 from regulars.app.verify.orders import check_order, check_reasons
 from regulars.app.verify.report import SHOWN, Checked, Report, Tally
+from regulars.app.verify.staff import check_log
 from regulars.storage import programs
 from regulars.storage.audit import (
     balances,
@@ -21,6 +22,7 @@ from regulars.storage.audit import (
     references,
     sequences,
     snapshot,
+    staff,
 )
 from regulars.storage.audit.checks import find
 from regulars.storage.database import Connection, Database
@@ -35,6 +37,7 @@ _CHECKS = (
     *references.CHECKS,
     *identities.CHECKS,
     *claims.CHECKS,
+    *staff.CHECKS,
 )
 
 
@@ -86,6 +89,7 @@ async def _verify_program(database: Database, program_id: int, now: datetime, ta
             for item in findings:
                 tally.keep(check.invariant, program_id, item.subject, item.saw, item.expected)
         await _check_orders(connection, program_id, tally)
+        await check_log(connection, program_id, tally)
     movements = await check_book(database, head, tally)
     return Checked(
         program_id=program_id,

@@ -62,6 +62,11 @@ def iso(value: datetime) -> str:
     return value.isoformat(timespec="seconds")
 
 
+def local(value: datetime | None) -> str:
+    """What a field of the type datetime-local takes: "2026-03-02T12:00" in the reader's zone."""
+    return value.astimezone(reader().zone).strftime("%Y-%m-%dT%H:%M") if value is not None else ""
+
+
 FILTERS: Final[dict[str, Callable[..., Any]]] = {
-    one.__name__: one for one in (number, percent, money, amount, points, day, moment, ago, iso)
+    one.__name__: one for one in (number, percent, money, amount, points, day, moment, ago, iso, local)
 }

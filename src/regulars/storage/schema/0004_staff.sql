@@ -89,9 +89,11 @@ CREATE TABLE sign_in_tries (
 );
 CREATE INDEX sign_in_tries_last ON sign_in_tries (last_at);
 
--- What staff did: written before or with the change, never edited. Each entry's hash covers the one before it, and the
--- last stands in audit_heads. `before`, `after` are JSON texts without secrets. `form_key`: the form that was sent, so
--- that sending it twice is one entry.
+-- What staff did: written before or with the change, never edited. `digest` is the hash of what an entry says and of its
+-- salt; `hash` covers the digest and the hash before it, and the last one stands in audit_heads. So the words about a
+-- person who has to be forgotten can go (`forgotten_at`), and the chain still holds; without the salt the digest tells
+-- nothing. `before`, `after` are JSON texts without secrets. `form_key`: the form that was sent, so that sending it twice
+-- is one entry.
 CREATE TABLE audit_heads (
     program_id bigint PRIMARY KEY REFERENCES programs,
     entries bigint NOT NULL CHECK (entries >= 0),
@@ -109,7 +111,10 @@ CREATE TABLE audit_entries (
     after text NOT NULL,
     reason text NOT NULL,
     form_key text,
+    salt bytea NOT NULL,
+    digest bytea NOT NULL CHECK (length(digest) = 32),
     hash bytea NOT NULL CHECK (length(hash) = 32),
+    forgotten_at timestamptz,
     PRIMARY KEY (program_id, entry_id)
 );
 CREATE UNIQUE INDEX audit_entries_form ON audit_entries (program_id, form_key) WHERE form_key IS NOT NULL;

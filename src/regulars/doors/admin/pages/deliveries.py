@@ -1,7 +1,7 @@
 """The delivery log: each call that came in, its answer, what was done and why; and applying one after all."""
 
 import difflib
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -12,7 +12,9 @@ from regulars.doors.admin.answers import Answer
 from regulars.doors.admin.ask import Ask
 from regulars.doors.admin.refusals import sentence
 from regulars.doors.admin.routing import NoRoute, Route
-from regulars.doors.admin.words import _
+from regulars.doors.admin.words import N_, _
+
+Pieces: TypeAlias = list[tuple[str, str]]
 
 SHOWN: Final = 50
 HOOKS: Final = (
@@ -32,6 +34,21 @@ HOOKS: Final = (
     "key-verify",
     "app-installed",
 )
+OUTCOMES: Final = (
+    N_("done"),
+    N_("applied"),
+    N_("unchanged"),
+    N_("repeated"),
+    N_("waiting"),
+    N_("differs"),
+    N_("refused"),
+    N_("unauthorised"),
+    N_("not now"),
+    N_("unknown hook"),
+    N_("unknown integration"),
+    N_("not yet"),
+)
+"""What became of calls, as the log has it."""
 COLOURS: Final = {
     "done": "green",
     "applied": "green",
@@ -126,7 +143,7 @@ def _pretty(body: bytes) -> str | None:
         return None
 
 
-def marked(left: str, right: str) -> list[tuple[str, str]]:
+def marked(left: str, right: str) -> Pieces:
     """The right text in pieces: ("same", …) where both agree, ("other", …) where it differs from the left."""
     pieces = []
     for tag, _i, _j, start, stop in difflib.SequenceMatcher(None, left, right, autojunk=False).get_opcodes():

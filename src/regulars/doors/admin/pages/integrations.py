@@ -148,22 +148,26 @@ async def change(ask: Ask) -> Answer:
             raise Invalid("window_minutes", "must be a whole number of minutes")
         if int(minutes) * 60 > LONGEST_WINDOW_SECONDS:
             raise Invalid("window_minutes", f"must be from 0 to {LONGEST_WINDOW_SECONDS // 60}")
-        said = {
-            "strict_answers": form.is_on("strict_answers"),
-            "redelivery_window_seconds": int(minutes) * 60,
-        }
-        switched = {"md5": form.is_on("md5"), "token_to_redeem": form.is_on("token_to_redeem")}
+        strict, seconds = form.is_on("strict_answers"), int(minutes) * 60
+        md5, to_redeem = form.is_on("md5"), form.is_on("token_to_redeem")
         await audit.write(
             database,
             ask.acting,
             permission=connections.CHANGE,
             action="change integrations",
             subject="all integrations",
-            after=said | switched,
+            after={
+                "strict_answers": strict,
+                "redelivery_window_seconds": seconds,
+                "md5": md5,
+                "token_to_redeem": to_redeem,
+            },
             now=ask.now,
         )
-        await change_settings(database, ask.program_id, **said)
-        await change_switches(database, ask.program_id, **switched)
+        await change_settings(
+            database, ask.program_id, strict_answers=strict, redelivery_window_seconds=seconds
+        )
+        await change_switches(database, ask.program_id, md5=md5, token_to_redeem=to_redeem)
     except Refused as refused:
         ask.errors = errors_of(refused)
         return await show(ask)

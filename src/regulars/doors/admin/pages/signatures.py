@@ -6,7 +6,8 @@ from regulars.app.connections import Pair, listed, secret_of
 from regulars.app.storefront.signatures import md5_signature
 from regulars.doors.admin.answers import Answer
 from regulars.doors.admin.ask import Ask
-from regulars.doors.admin.pages.deliveries import marked
+from regulars.doors.admin.calls import Checked
+from regulars.doors.admin.pages.deliveries import Pieces, marked
 from regulars.doors.admin.routing import Route
 from regulars.doors.admin.words import _
 
@@ -53,14 +54,27 @@ async def check_page(ask: Ask) -> Answer:
     )
 
 
-async def _page(ask: Ask, **found: object) -> Answer:
+async def _page(
+    ask: Ask,
+    *,
+    checked: Checked | None = None,
+    compared: tuple[Pieces, Pieces] | None = None,
+    is_our_key: bool = True,
+    md5: dict[str, str | None] | None = None,
+) -> Answer:
     live = [
         one
         for one in await listed(ask.house.database, ask.program_id)
         if one.kind == "lootly" and not one.has_ended(ask.now)
     ]
-    facts: dict[str, object] = {"checked": None, "compared": None, "is_our_key": True, "md5": None}
-    return ask.render("signatures/check.html", integrations=live, **(facts | found))
+    return ask.render(
+        "signatures/check.html",
+        integrations=live,
+        checked=checked,
+        compared=compared,
+        is_our_key=is_our_key,
+        md5=md5,
+    )
 
 
 async def _pair(ask: Ask, field: str) -> Pair | None:

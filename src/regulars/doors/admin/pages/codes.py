@@ -1,0 +1,171 @@
+"""Reward codes: a file dropped on the page, what was taken and what was not and why, and the lists."""
+
+from typing import Final
+
+from regulars.app import audit
+from regulars.app.codes import (
+    CodesRejected,
+    Imported,
+    export_codes,
+    import_codes,
+    list_codes,
+    void_all,
+    void_codes,
+)
+from regulars.app.rewards import stocks
+from regulars.domain.errors import Invalid, Refused
+from regulars.domain.rewards import CodeSource, CodeState, Reward
+from regulars.doors.admin.answers import Answer, attachment
+from regulars.doors.admin.ask import Ask
+from regulars.doors.admin.refusals import errors_of, sentence
+from regulars.doors.admin.routing import NoRoute, Route
+from regulars.doors.admin.words import N_, _, ngettext
+
+SHOWN: Final = 100
+PROBLEMS_SHOWN: Final = 100
+EXPORTED_MOST: Final = 20_000_000
+"""Bytes of a file of codes that a browser is given at once; `regulars` has no such limit."""
+STATES: Final = (
+    ("", N_("All")),
+    (CodeState.FREE.value, N_("Available")),
+    (CodeState.HANDED.value, N_("Handed out")),
+    (CodeState.VOID.value, N_("Void")),
+)
+
+
+async def pools(ask: Ask) -> Answer:
+    """Every reward with codes, and how many are left."""
+    left = await stocks(ask.house.database, ask.program)
+    rewards = [reward for reward in ask.program.rewards if reward.codes is not CodeSource.NONE]
+    return ask.render("codes/pools.html", rewards=rewards, stocks=left)
+
+
+async def show(ask: Ask) -> Answer:
+    return await _page(ask)
+
+
+async def _page(
+    ask: Ask, *, imported: Imported | None = None, rejected: CodesRejected | None = None
+) -> Answer:
+    reward = _reward(ask)
+    state = ask.query.get("state", "")
+    if state not in set(CodeState):
+        state = ""
+    found = await list_codes(
+        ask.house.database,
+        ask.program_id,
+        reward.id,
+        state=CodeState(state) if state else None,
+        after=ask.query.get("after", ""),
+        most=SHOWN + 1,
+    )
+    left = await stocks(ask.house.database, ask.program)
+    return ask.render(
+        "codes/show.html",
+        status=422 if rejected is not None else None,
+        reward=reward,
+        stock=left[reward.id],
+        codes=found[:SHOWN],
+        next=found[SHOWN - 1].key if len(found) > SHOWN else None,
+        state=state,
+        states=[(value, _(label)) for value, label in STATES],
+        is_pool=reward.codes is CodeSource.POOL,
+        imported=imported,
+        rejected=rejected,
+        problems=rejected.problems[:PROBLEMS_SHOWN] if rejected is not None else (),
+    )
+
+
+async def upload(ask: Ask) -> Answer:
+    """Takes a file whole, or says of each line why not."""
+    reward = _reward(ask)
+    file = ask.form.file("file")
+    try:
+        if file is None or not file.content:
+            raise Invalid("file", "must be a file with codes in it")
+        await audit.write(
+            ask.house.database,
+            ask.acting,
+            permission="codes.change",
+            action="upload codes",
+            subject=f"reward {reward.id}",
+            after={"file": file.name, "bytes": len(file.content)},
+            now=ask.now,
+        )
+        imported = await import_codes(
+            ask.house.database, ask.program_id, reward.id, file.content, actor=ask.acting.actor, now=ask.now
+        )
+    except CodesRejected as rejected:
+        return await _page(ask, rejected=rejected)
+    except Refused as refused:
+        ask.errors = errors_of(refused)
+        return await _page(ask)
+    return await _page(ask, imported=imported)
+
+
+async def void(ask: Ask) -> Answer:
+    """Makes the ticked codes void, or all that are available."""
+    reward = _reward(ask)
+    chosen = ask.form.all("code")
+    is_all = ask.form.is_on("all")
+    try:
+        await audit.write(
+            ask.house.database,
+            ask.acting,
+            permission="codes.change",
+            action="void codes",
+            subject=f"reward {reward.id}",
+            after={"codes": "all available" if is_all else len(chosen)},
+            now=ask.now,
+        )
+        if is_all:
+            done = await void_all(
+                ask.house.database, ask.program_id, reward.id, actor=ask.acting.actor, now=ask.now
+            )
+        else:
+            done = await void_codes(
+                ask.house.database, ask.program_id, reward.id, chosen, actor=ask.acting.actor, now=ask.now
+            )
+    except Refused as refused:
+        ask.say(sentence(refused), "danger")
+        return ask.redirect(ask.url(f"/rewards/{reward.id}/codes"))
+    ask.say(ngettext("%(num)s code is void now.", "%(num)s codes are void now.", done.voided))
+    if done.skipped:
+        ask.say(
+            ngettext(
+                "%(num)s was not available, and stays as it is.",
+                "%(num)s were not available, and stay as they are.",
+                len(done.skipped),
+            ),
+            "warning",
+        )
+    return ask.redirect(ask.url(f"/rewards/{reward.id}/codes"))
+
+
+async def export(ask: Ask) -> Answer:
+    reward = _reward(ask)
+    parts, size = [], 0
+    async for part in export_codes(ask.house.database, ask.program_id, reward.id):
+        parts.append(part)
+        size += len(part)
+        if size > EXPORTED_MOST:
+            ask.say(_("There are too many codes for one file from here."), "danger")
+            return ask.redirect(ask.url(f"/rewards/{reward.id}/codes"))
+    return attachment(b"".join(parts), f"codes-of-reward-{reward.id}.csv")
+
+
+def _reward(ask: Ask) -> Reward:
+    reward = ask.program.reward(ask.number("reward"))
+    if reward.codes is CodeSource.NONE:
+        raise NoRoute
+    return reward
+
+
+ROUTES: Final = (
+    Route("GET", "/codes", "codes.read", pools),
+    Route("GET", "/rewards/{reward}/codes", "codes.read", show),
+    Route("POST", "/rewards/{reward}/codes", "codes.change", upload),
+    Route("POST", "/rewards/{reward}/codes/void", "codes.change", void),
+    # Codes are as good as money: only who may change them may take them all home.
+    Route("GET", "/rewards/{reward}/codes/export", "codes.change", export),
+)

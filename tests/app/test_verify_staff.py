@@ -1,0 +1,116 @@
+"""V25 catches what staff did without a word in the audit log, and a log that was changed."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from regulars.app import audit, staff
+from regulars.app.access import Acting, Role
+from regulars.app.house import House
+from regulars.app.programs import create_program
+from regulars.app.verify import Report, verify
+from regulars.domain.commands import AdjustPoints, CustomerRef, SaveCustomer
+from regulars.storage import staff as storage
+from tests import make
+from tests.app.conftest import Clock
+
+
+@pytest.fixture
+async def shop(database: str, tmp_path: Path, clock: Clock) -> AsyncIterator[House]:
+    """The tea shop, in which Ann gave Alice 50 points and took 20, and who does what was changed twice."""
+    house = await House.open(make.settings(tmp_path), database, clock=clock)
+    made = await create_program(
+        house.database, house.vault, name="Tea", domain="https://tea.example", currency="GBP", now=clock()
+    )
+    for email, role in (("ann@tea.example", Role.OWNER), ("ben@tea.example", Role.SUPPORT)):
+        await staff.add(
+            house.database, email=email, name="Ann", role=role, program_ids=[made.program_id], now=clock()
+        )
+    async with house.database.acquire() as connection:
+        ann = await storage.by_email(connection, "ann@tea.example")
+    assert ann is not None
+    acting = Acting(
+        staff_id=ann.staff_id, email=ann.email, name="Ann", program_id=made.program_id, role=Role.OWNER
+    )
+    await house.engine.submit(made.program_id, SaveCustomer(customer=CustomerRef(merchant_id="alice")))
+    for points in (50, -20):
+        command = AdjustPoints(merchant_id="alice", points=points, reason="a cup", actor=acting.actor)
+        await audit.act(
+            house.database,
+            house.engine,
+            acting,
+            command,
+            permission="points.adjust",
+            action="adjust points",
+            subject="customer alice",
+            reason="a cup",
+            now=clock(),
+        )
+    yield house
+    await house.close()
+
+
+async def check(shop: House) -> Report:
+    return await verify(shop.database, now=shop.clock())
+
+
+async def test_a_book_with_all_its_entries_is_clean(shop: House) -> None:
+    assert (await check(shop)).violations == []
+
+
+@pytest.mark.parametrize(
+    ("name", "statement", "subject"),
+    [
+        (
+            "an adjustment that stands in no log",
+            "update decisions set actor = 'staff:1' where kind = 'SaveCustomer'",
+            "decision 1",
+        ),
+        ("an entry that is gone", "delete from audit_entries where entry_id = 3", "audit entry 4"),
+        ("the last entry gone", "delete from audit_entries where entry_id = 4", "the audit log's end"),
+        ("an entry gone that a decision needs", "delete from audit_entries where entry_id = 4", "decision 3"),
+        ("a reason taken away", "update audit_entries set reason = '' where entry_id = 4", "decision 3"),
+        (
+            "a reason made up",
+            "update audit_entries set reason = 'a gift' where entry_id = 4",
+            "audit entry 4",
+        ),
+        (
+            "somebody else named",
+            "update audit_entries set actor = 'staff:2' where entry_id = 4",
+            "decision 3",
+        ),
+        ("nobody named", "update audit_entries set actor = 'staff:99' where entry_id = 4", "audit entry 4"),
+        (
+            "a time that was moved",
+            "update audit_entries set at = at - interval '1 day' where entry_id = 2",
+            "audit entry 2",
+        ),
+        (
+            "an entry put in by hand",
+            (
+                "insert into audit_entries select program_id, 5, at, actor, name, action, subject, before, "
+                "after, reason, form_key, salt, digest, hash, forgotten_at from audit_entries "
+                "where entry_id = 4"
+            ),
+            "audit entry 5",
+        ),
+        (
+            "a head that was set back",
+            "update audit_heads set entries = 3",
+            "the audit log's end",
+        ),
+        (
+            "an entry that was changed with its digest",
+            "update audit_entries set reason = 'x', digest = sha256('x') where entry_id = 3",
+            "audit entry 3",
+        ),
+    ],
+)
+async def test_it_is_caught(shop: House, name: str, statement: str, subject: str) -> None:
+    async with shop.database.acquire() as connection:
+        await connection.execute(statement)
+    report = await check(shop)
+    found = [one.subject for one in report.violations if one.invariant == "V25"]
+    assert subject in found, (name, report.violations)

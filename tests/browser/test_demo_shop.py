@@ -1,0 +1,187 @@
+"""The demo shop in a real browser: the whole circle by hand, no complaint in the console, nothing off the screen."""
+
+import asyncio
+import importlib.util
+import socket
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from regulars import asgi
+from regulars.app.house import House
+from regulars.demo.memory import program_for
+from regulars.demo.rewards import furnish
+from regulars.doors.limits import Limits, guarded
+from regulars.doors.storefront.files import BUILT
+from tests import make
+from tests.browser.test_front_page import CHROMIUM, FLAGS
+
+AXE = importlib.util.find_spec("axe_playwright_python")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed"),
+    pytest.mark.skipif(not (BUILT / "loader.js").is_file(), reason="the widget is not built: make setup"),
+]
+
+
+class Shop(threading.Thread):
+    """The server on a free port with a demo program, whose clock the test can move; in a thread of its own."""
+
+    def __init__(self, dsn: str, home: Path) -> None:
+        super().__init__(daemon=True)
+        self._dsn = dsn
+        self._home = home
+        self._sock = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._sock.getsockname()[1]}"
+        self.ahead = timedelta(0)
+        self.ready = threading.Event()
+        self.server: uvicorn.Server | None = None
+        self.api_token = ""
+
+    def run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        settings = make.settings(self._home, public_url=self.url)
+        house = await House.open(settings, self._dsn, clock=lambda: datetime.now(UTC) + self.ahead)
+        now = house.clock()
+        made = await program_for(
+            house, "coffeehouse", name="Kaffeehaus Regulars", currency="EUR", approval_days=14,
+            domain=self.url, now=now,
+        )  # fmt: skip
+        await furnish(house, made.keys.program_id, now=now)
+        self.api_token = made.keys.api_token
+        app = asgi.build(house)
+        config = uvicorn.Config(app, http=guarded(Limits()), ws="none", lifespan="off", log_config=None)
+        self.server = uvicorn.Server(config)
+        self.ready.set()
+        await self.server.serve(sockets=[self._sock])
+        await house.close()
+
+    def give(self, who: str, points: int) -> None:
+        """Points at once, as staff give them."""
+        headers = {"authorization": f"Bearer {self.api_token}"}
+        body = {"name": "$signup", "customer_id": who, "customer_email": f"{who}@mail.example",
+                "customer_first_name": "Greta"}  # fmt: skip
+        httpx.post(f"{self.url}/v2/activities", json=body, headers=headers).raise_for_status()
+        given = httpx.post(f"{self.url}/v2/customers/{who}/points", json={"points": points}, headers=headers)
+        given.raise_for_status()
+
+    def stop(self) -> None:
+        assert self.server is not None
+        self.server.should_exit = True
+        self.join(10)
+
+
+@pytest.fixture
+def shop(database: str, tmp_path: Path) -> Iterator[Shop]:
+    shop = Shop(database, tmp_path)
+    shop.start()
+    assert shop.ready.wait(20)
+    yield shop
+    shop.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+def open_page(browser: Any, shop: Shop, *, width: int = 1280, scheme: str = "light") -> tuple[Any, list[str]]:
+    """A page, and what its console says, with every request that failed or left for elsewhere."""
+    page = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda asked: complaints.extend([asked.url] * (not asked.url.startswith(shop.url))))
+    page.on("response", lambda got: complaints.extend([f"{got.status} {got.url}"] * (got.status >= 400)))
+    page.set_default_timeout(15_000)
+    return page, complaints
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_whole_circle_by_hand(browser: Any, shop: Shop, width: int) -> None:
+    shop.give("greta", 600)
+    page, complaints = open_page(browser, shop, width=width)
+    page.goto(f"{shop.url}/demo-shop")
+    page.get_by_role("link", name="Log in").click()
+    page.get_by_role("button", name="Greta").click()
+    page.get_by_text("Welcome back, Greta.").wait_for()
+    # redeem, in the widget
+    page.get_by_role("button", name="Spend my points").click()
+    panel = page.get_by_role("dialog")
+    panel.get_by_role("button", name="Redeem").first.click()
+    panel.get_by_role("button", name="Redeem").last.click()
+    panel.get_by_text("KAFFEE-").first.wait_for()
+    page.get_by_text("waits in the basket").wait_for(state="attached")
+    page.keyboard.press("Escape")
+    # buy, with the code that the page was told of
+    page.goto(f"{shop.url}/demo-shop/product/ET-250")
+    page.get_by_role("button", name="Into the basket").click()
+    page.get_by_text("this code is yours").wait_for()
+    assert page.locator("#code").input_value().startswith("KAFFEE-")
+    page.get_by_role("button", name="Pay €11.80").click()
+    page.get_by_text("Thank you!").wait_for()
+    page.get_by_text("Gave 6 points.").wait_for()
+    # the widget shows the code as used, and the points
+    page.evaluate("openLootlyWidget('my-codes')")
+    panel.get_by_text("KAFFEE-").first.wait_for()
+    page.keyboard.press("Escape")
+    # refund
+    page.get_by_role("button", name="Refund order").click()
+    page.get_by_text("of which 6 went back").wait_for()
+    assert complaints == []
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390, 320])
+def test_every_page_fits_the_screen_and_axe_finds_nothing(
+    browser: Any, shop: Shop, width: int, scheme: str
+) -> None:
+    shop.give("greta", 600)
+    page, complaints = open_page(browser, shop, width=width, scheme=scheme)
+    page.goto(f"{shop.url}/demo-shop/log-in")
+    page.get_by_role("button", name="Greta").click()
+    page.goto(f"{shop.url}/demo-shop/product/CUP-1")
+    page.get_by_role("button", name="Into the basket").click()
+    for path in ("", "basket", "orders", "points", "log-in", "product/CUP-1"):
+        page.goto(f"{shop.url}/demo-shop/{path}")
+        page.wait_for_load_state("networkidle")
+        assert page.get_by_role("heading", level=1).is_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") == width, path
+        if AXE is not None and width != 320:
+            assert faults(page) == [], path
+    assert complaints == []
+    page.close()
+
+
+def faults(page: Any) -> list[str]:
+    """What axe has to say of the page and its widget."""
+    assert AXE is not None and AXE.submodule_search_locations is not None
+    page.evaluate(next(Path(AXE.submodule_search_locations[0]).rglob("axe.min.js")).read_text())
+    found = page.evaluate("axe.run()")
+    assert len(found["passes"]) > 10
+    return [f"{item['id']}: {item['nodes'][0]['html'][:150]}" for item in found["violations"]]
+
+
+def test_it_works_by_keyboard_and_without_scripts(browser: Any, shop: Shop) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{shop.url}/demo-shop/")
+    page.keyboard.press("Tab")
+    assert page.locator(":focus").inner_text() == "To the goods"
+    page.get_by_role("button", name="Put House blend, 250 g into the basket").press("Enter")
+    page.get_by_label("E-mail").fill("guest@mail.example")
+    page.get_by_role("button", name="Pay €13.80").press("Enter")
+    assert page.get_by_text("Thank you!").is_visible()
+    context.close()
