@@ -1,4 +1,4 @@
-"""Redeems over HTTP at 32 clients: each takes points and makes a code of its own, as a widget's customers would."""
+"""Redeems over HTTP at 32 clients: each takes points and makes a code that is its own."""
 
 import asyncio
 import json
@@ -77,7 +77,7 @@ async def measure_redeems(place: Place, server: Server, *, customers: int, secon
 
 
 async def _prepare(place: Place, customers: int) -> int:
-    """A reward whose codes are made by us, and points to spare for those who redeem. Answers the reward's id."""
+    """A reward whose codes are made by us, and points to spare for who redeem it. Answers its id."""
     program_id = place.keys["program_id"]
     house = await House.open(Settings.from_environment({"REGULARS_HOME": str(place.home)}), place.dsn)
     try:
@@ -106,7 +106,7 @@ async def _prepare(place: Place, customers: int) -> int:
 
 def _turns(client: int, customers: int) -> Iterator[str]:
     """Eight customers of this client's own, in turn."""
-    own = [number for number in range(client + 1, customers + 1, CLIENTS)][:8]
+    own = range(client + 1, customers + 1, CLIENTS)[:8]
     while True:
         yield from (f"c{number}" for number in own)
 

@@ -20,7 +20,8 @@ from tests.plans import explained
 
 @pytest.fixture
 async def shop(house: House) -> int:
-    """A shop with five customers: Jane (who spent), her namesake, Jürgen (blocked), a guest, and one in debt."""
+    """A shop with five customers: Jane (who spent), her namesake, Jürgen (blocked), a guest, and one in
+    debt."""
     created = await create_program(
         house.database,
         house.vault,

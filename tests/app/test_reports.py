@@ -128,7 +128,11 @@ async def test_ages_of_very_many_lots_are_summed_once_an_hour(
     first = await ages(town.house.database, town.tea, now=town.now)
     await town.tell(town.tea, make.order("more"))
     assert await ages(town.house.database, town.tea, now=town.now) == first
+    town.wait(1 / 48)
+    await reports.refresh_ages(town.house, now=town.now)
+    assert await ages(town.house.database, town.tea, now=town.now) == first
     town.wait(1 / 12)
+    await reports.refresh_ages(town.house, now=town.now)
     later = await ages(town.house.database, town.tea, now=town.now)
     assert later.as_of == town.now
     assert later.total == await owed(town, date(2030, 1, 1), "recorded")

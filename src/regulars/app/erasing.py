@@ -1,7 +1,8 @@
-"""Forgetting one person (GDPR): the book keeps its numbers, everything else that says who it was goes; and the
-export of all that is known of one.
+"""Forgetting one person (GDPR): the book keeps its numbers, everything else that says who it was goes; and
+the export of all that is known of one.
 
-The request is noted first, with the person's texts encrypted, so that what a crash interrupts is finished by a job.
+The request is noted first, with the person's texts encrypted, so that what a crash interrupts is finished by
+a job.
 """
 
 import re
@@ -31,9 +32,26 @@ SHORTEST: Final = 4
 """A text below this is too common to be looked for in what names nobody."""
 GONE: Final = "[erased]"
 _OURS: Final = frozenset(
-    ["actor", "cause", "code", "currency", "fields", "from", "kind", "order", "payment_status", "rate", "source", "state", "status", "to", "type"]
+    [
+        "actor",
+        "cause",
+        "code",
+        "currency",
+        "fields",
+        "from",
+        "kind",
+        "order",
+        "payment_status",
+        "rate",
+        "source",
+        "state",
+        "status",
+        "to",
+        "type",
+    ]
 )
-"""Facts whose texts are words of ours, or the shop's name of an order: one may be a person's name by chance."""
+"""Facts whose texts are words of ours, or the shop's name of an order: one may be a person's name by
+chance."""
 
 
 class Texts(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +65,8 @@ class Texts(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def words(self) -> list[str]:
-        """What names this person alone, in lower case: a first name, or a short id, would find others, too."""
+        """What names this person alone, in lower case: a first name, or a short id, would find others,
+        too."""
         names = " ".join(part for part in (self.first_name, self.last_name) if part)
         full = names if self.first_name and self.last_name else None
         return [
@@ -62,7 +81,8 @@ class Texts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Erased(msgspec.Struct, frozen=True, kw_only=True):
-    """`replacement` stands where the merchant id was. `done`: nothing is left anywhere; else a job goes on."""
+    """`replacement` stands where the merchant id was. `done`: nothing is left anywhere; else a job goes
+    on."""
 
     customer_id: int
     replacement: str
@@ -78,10 +98,11 @@ async def erase(
     now: datetime,
     form_key: str | None = None,
 ) -> Erased:
-    """Empties the customer and all rows that name them; what names nobody is looked through by a job soon after.
+    """Empties the customer and all rows that name them; what names nobody is looked through by a job soon
+    after.
 
-    Once is enough: again it answers as it stands. Raises NotAllowed, UnknownCustomer, Invalid for a missing reason;
-    Busy, Late, Unsure.
+    Once is enough: again it answers as it stands. Raises NotAllowed, UnknownCustomer, Invalid for a missing
+    reason; Busy, Late, Unsure.
     """
     require(acting, "customers.erase")
     texts = await _texts(house.database, acting.program_id, customer_id)
@@ -237,7 +258,8 @@ async def _by_key(database: Database, vault: Vault, program_id: int, wanted: sto
 
 
 def _clean(value: Any, texts: Sequence[str]) -> Any:
-    """The same without what staff typed, and with the person's texts taken out of every other string in it."""
+    """The same without what staff typed, and with the person's texts taken out of every other string in
+    it."""
     if isinstance(value, str):
         return _without(value, texts)
     if isinstance(value, dict):

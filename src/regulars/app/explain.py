@@ -23,6 +23,7 @@ KINDS: Final = {
     "CancelOrder": "the shop reported that it is cancelled",
     "SaveCustomer": "the shop reported its customer",
     "PatchCustomer": "its customer was changed",
+    "EraseCustomer": "its customer was erased",
     "AdjustPoints": "staff adjusted its customer's points",
     "Settle": "what was due was done",
     "AmendOrder": "staff applied its later content",

@@ -1,4 +1,5 @@
-"""A program's figures by day: kept up to date, read together with what the book has beyond them, and put in words."""
+"""A program's figures by day: kept up to date, read together with what the book has beyond them, and put in
+words."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -48,8 +49,9 @@ class Range(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Points(msgspec.Struct, frozen=True, kw_only=True):
-    """What movements did, in points. `reversed`: taken back with an order; `restored`: put back of that; `returned`:
-    spent and given back; `adjusted`: taken by staff. `pending`: by how much the pending part of the balance changed."""
+    """What movements did, in points. `reversed`: taken back with an order; `restored`: put back of that;
+    `returned`: spent and given back; `adjusted`: taken by staff. `pending`: by how much the pending part of
+    the balance changed."""
 
     earned: int = 0
     given: int = 0
@@ -134,10 +136,11 @@ def last_days(day: date, number: int) -> Range:
 async def figures(
     database: Database, program_id: int, *, now: datetime | None = None
 ) -> AsyncIterator[tuple[Connection, Kept]]:
-    """A connection that sees one moment of the figures and the book, for a block. Raises UnknownProgram, Busy.
+    """A connection that sees one moment of the figures and the book, for a block. Raises UnknownProgram,
+    Busy.
 
-    Points are exact at that moment. Orders are those known at `kept.changed_at`: of a large program that may be up to
-    a minute ago, as summing a busy day anew takes longer than a page should.
+    Points are exact at that moment. Orders are those known at `kept.changed_at`: of a large program that may
+    be up to a minute ago, as summing a busy day anew takes longer than a page should.
     """
     async with reading(database, long=True) as connection:
         if await people.timezone(connection, program_id) is None:
@@ -161,7 +164,8 @@ async def catch_up(connection: Connection, program_id: int, now: datetime | None
 
 
 async def follow(house: "House") -> None:
-    """Brings every program's figures up to date, step by step. Jobs call it; it may run anywhere, at any time."""
+    """Brings every program's figures up to date, step by step. Jobs call it; it may run anywhere, at any
+    time."""
     async with house.database.acquire() as connection:
         ids = await programs.ids(connection)
     for program_id in ids:

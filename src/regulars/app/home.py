@@ -32,7 +32,8 @@ LATEST = 12
 
 
 class Money(msgspec.Struct, frozen=True, kw_only=True):
-    """Orders placed and the money that stands of them, in minor units: of all, of members, with a code used."""
+    """Orders placed and the money that stands of them, in minor units: of all, of members, with a code
+    used."""
 
     orders: int = 0
     revenue_minor: int = 0
@@ -78,9 +79,9 @@ class Happened(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Home(msgspec.Struct, frozen=True, kw_only=True):
-    """Points count on the day since which they are effective, orders on the day they were placed, members on the day
-    they joined. `series` has every day of the range. `other_currencies`: orders of the range in those. `as_of`: what
-    was known of orders and members by then (program time)."""
+    """Points count on the day since which they are effective, orders on the day they were placed, members on
+    the day they joined. `series` has every day of the range. `other_currencies`: orders of the range in
+    those. `as_of`: what was known of orders and members by then (program time)."""
 
     range: Range
     before: Range

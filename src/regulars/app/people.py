@@ -49,8 +49,8 @@ HEADINGS: Final = (
 class Filter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Which customers. Dates are days of the program's time zone, and `_until` is the last of them.
 
-    Every word of `text` has to be somewhere in the id, e-mail or name; words of one or two letters, at the beginning
-    of a word. `last_order_`: when the latest order was placed.
+    Every word of `text` has to be somewhere in the id, e-mail or name; words of one or two letters, at the
+    beginning of a word. `last_order_`: when the latest order was placed.
     """
 
     text: str = ""
@@ -66,7 +66,8 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class People(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of customers, newest first. `next`: what to give as `before` for the page after it, None at the end."""
+    """A page of customers, newest first. `next`: what to give as `before` for the page after it, None at the
+    end."""
 
     rows: list[Standing]
     next: int | None
@@ -85,8 +86,9 @@ class SavedView(msgspec.Struct, frozen=True, kw_only=True):
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """A customer and their points at `now`: what has fallen due counts, even where no job has made it yet.
 
-    `pending` lots come with the time of their approval, `open` ones with that of their expiry, in the order in which
-    they will be used up. `deficit`: points owed. `orders_in_all` counts them; `erased_at`: the person was erased.
+    `pending` lots come with the time of their approval, `open` ones with that of their expiry, in the order
+    in which they will be used up. `deficit`: points owed. `orders_in_all` counts them; `erased_at`: the
+    person was erased.
     """
 
     standing: Standing
@@ -126,7 +128,8 @@ async def search(
 async def export(
     database: Database, program_id: int, wanted: Filter, *, now: datetime
 ) -> AsyncIterator[bytes]:
-    """All who pass the filter as CSV, in chunks; no more than a page of them is held. Raises as `search` does."""
+    """All who pass the filter as CSV, in chunks; no more than a page of them is held. Raises as `search`
+    does."""
     async for chunk in spreadsheets.stream(HEADINGS, _pages(database, program_id, wanted, now)):
         yield chunk
 
@@ -201,7 +204,8 @@ async def list_views(database: Database, program_id: int) -> list[SavedView]:
 async def save_view(
     database: Database, program_id: int, name: str, wanted: Filter, *, made_by: str, now: datetime
 ) -> int:
-    """Saves the filter under this name, in place of the view that has it. Answers its number. Raises Invalid."""
+    """Saves the filter under this name, in place of the view that has it. Answers its number. Raises
+    Invalid."""
     name = " ".join(name.split())
     if not 0 < len(name) <= LONGEST_NAME or "\x00" in name:
         raise Invalid("name", f"must be a text of 1 to {LONGEST_NAME} characters")

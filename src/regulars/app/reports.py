@@ -1,8 +1,9 @@
-"""Reports: what is owed in points and how it came to be, its age, and which rewards and rules are used, as rows and CSV."""
+"""Reports: what is owed in points and how it came to be, its age, and which rewards and rules are used, as
+rows and CSV."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -13,10 +14,13 @@ from regulars.domain.book import Bucket, Cause
 from regulars.domain.program import Program
 from regulars.domain.rewards import RewardKind
 from regulars.storage import figures as storage
-from regulars.storage import reports
+from regulars.storage import dues, reports
 from regulars.storage.database import Database
 from regulars.storage.figures import Sum
 from regulars.storage.reports import AGES
+
+if TYPE_CHECKING:
+    from regulars.app.house import House
 
 FRESH_MINUTES: Final = 60
 FEW_LOTS: Final = 50_000
@@ -32,8 +36,8 @@ RULES: Final = {
 class LiabilityRow(msgspec.Struct, frozen=True, kw_only=True):
     """A day or month of what is owed to members, in points.
 
-    opening + earned - spent - expired - reversed + adjusted = closing. `spent` and `reversed` are less what came back;
-    `adjusted` is what staff gave less what they took.
+    opening + earned - spent - expired - reversed + adjusted = closing. `spent` and `reversed` are less what
+    came back; `adjusted` is what staff gave less what they took.
     """
 
     first: date
@@ -48,7 +52,8 @@ class LiabilityRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Age(msgspec.Struct, frozen=True, kw_only=True):
-    """Open lots opened from `from_days` to `to_days` (None: any more) days ago, and the points left in them."""
+    """Open lots opened from `from_days` to `to_days` (None: any more) days ago, and the points left in
+    them."""
 
     from_days: int
     to_days: int | None
@@ -58,7 +63,8 @@ class Age(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ages(msgspec.Struct, frozen=True, kw_only=True):
-    """`owed`: by customers below zero, which no lot shows. `total` = all rows - owed = the liability, as of `as_of`."""
+    """`owed`: by customers below zero, which no lot shows. `total` = all rows - owed = the liability, as of
+    `as_of`."""
 
     rows: list[Age]
     owed: int
@@ -67,8 +73,8 @@ class Ages(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RewardUse(msgspec.Struct, frozen=True, kw_only=True):
-    """What was claimed of a reward in a range and became of it by now. `points`: spent on it and not given back;
-    `value_minor`: the amounts of those used, where the reward is an amount."""
+    """What was claimed of a reward in a range and became of it by now. `points`: spent on it and not given
+    back; `value_minor`: the amounts of those used, where the reward is an amount."""
 
     reward_id: int
     title: str
@@ -82,7 +88,8 @@ class RewardUse(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RuleUse(msgspec.Struct, frozen=True, kw_only=True):
-    """How often a rule gave, how many points, and how many of an order's were taken back (less what was restored)."""
+    """How often a rule gave, how many points, and how many of an order's were taken back (less what was
+    restored)."""
 
     rule: Cause
     title: str
@@ -101,7 +108,8 @@ async def liability(
 ) -> list[LiabilityRow]:
     """The roll-forward of what is owed, exactly as the book has it. Raises Invalid, UnknownProgram, Busy.
 
-    `basis`: by when movements were written down, so that a closed month never changes, or by when they take effect.
+    `basis`: by when movements were written down, so that a closed month never changes, or by when they take
+    effect.
     """
     checked_range(range_)
     async with figures(database, program_id) as (connection, kept):
@@ -109,10 +117,13 @@ async def liability(
         sums = await storage.points(
             connection, program_id, kept, basis=basis, first=range_.first, last=range_.last
         )
+    by_part: dict[date, list[Sum]] = {}
+    for each in sums:
+        by_part.setdefault(_first_of(each.day, range_, by), []).append(each)
     opening = in_all(before).net
     rows = []
     for part in _parts(range_, by):
-        row = _row(part, opening, in_all(each for each in sums if part.first <= each.day <= part.last))
+        row = _row(part, opening, in_all(by_part.get(part.first, ())))
         opening = row.closing
         rows.append(row)
     return rows
@@ -145,8 +156,14 @@ def _parts(range_: Range, by: str) -> list[Range]:
     return parts
 
 
+def _first_of(day: date, range_: Range, by: str) -> date:
+    """The first day of the part of the range to which the day belongs."""
+    return day if by == "day" else max(day.replace(day=1), range_.first)
+
+
 async def ages(database: Database, program_id: int, *, now: datetime) -> Ages:
-    """What is owed by the age of the lots that hold it, at `now` (program time) or up to an hour before.
+    """What is owed by the age of the lots that hold it, at `now` (program time); of a large program, as of
+    `as_of`.
 
     Raises UnknownProgram, Busy.
     """
@@ -154,11 +171,8 @@ async def ages(database: Database, program_id: int, *, now: datetime) -> Ages:
         found = await reports.ages(connection, program_id)
         few = await reports.lots_ever(connection, program_id) <= FEW_LOTS
         owed = await reports.owed(connection, program_id)
-    if few or not found or now - found[0].as_of > timedelta(minutes=FRESH_MINUTES):
-        async with database.acquire() as connection, connection.transaction(isolation="repeatable_read"):
-            await reports.sum_ages(connection, program_id, now)
-            found = await reports.ages(connection, program_id)
-            owed = await reports.owed(connection, program_id)
+    if few or not found:
+        found, owed = await _sum_ages(database, program_id, now)
     rows = [
         Age(
             from_days=row.youngest_days,
@@ -173,8 +187,29 @@ async def ages(database: Database, program_id: int, *, now: datetime) -> Ages:
     return Ages(rows=rows, owed=owed, total=total, as_of=found[0].as_of)
 
 
+async def _sum_ages(database: Database, program_id: int, now: datetime) -> tuple[list[reports.LotAge], int]:
+    async with database.acquire() as connection, connection.transaction(isolation="repeatable_read"):
+        await reports.sum_ages(connection, program_id, now)
+        return await reports.ages(connection, program_id), await reports.owed(connection, program_id)
+
+
+async def refresh_ages(house: "House", *, now: datetime) -> None:
+    """Sums anew what large programs' lots hold by age, where that was last done an hour ago. Jobs call it."""
+    async with house.database.acquire() as connection:
+        clocks = await dues.programs_with_clocks(connection)
+    for program_id, ahead_seconds in clocks:
+        program_now = now + timedelta(seconds=ahead_seconds)
+        async with house.database.acquire() as connection:
+            if await reports.lots_ever(connection, program_id) <= FEW_LOTS:
+                continue
+            found = await reports.ages(connection, program_id)
+        if not found or program_now - found[0].as_of >= timedelta(minutes=FRESH_MINUTES):
+            await _sum_ages(house.database, program_id, program_now)
+
+
 async def rewards_used(database: Database, program: Program, range_: Range) -> list[RewardUse]:
-    """Every reward of the program and how it was used, by what was claimed in the range; the most claimed first.
+    """Every reward of the program and how it was used, by what was claimed in the range; the most claimed
+    first.
 
     Raises Invalid, UnknownProgram, Busy.
     """
@@ -203,7 +238,8 @@ async def rewards_used(database: Database, program: Program, range_: Range) -> l
 
 
 async def rules_used(database: Database, program_id: int, range_: Range) -> list[RuleUse]:
-    """What each rule gave in the range, by when it took effect; the most points first. Raises as `liability`."""
+    """What each rule gave in the range, by when it took effect; the most points first. Raises as
+    `liability`."""
     checked_range(range_)
     async with figures(database, program_id) as (connection, kept):
         sums = await storage.points(

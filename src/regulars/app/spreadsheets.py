@@ -1,7 +1,7 @@
 """CSV that spreadsheets show and never execute: a customer may have any name, and staff open it in Excel.
 
-A cell that a spreadsheet could take for a formula gets a `'` before it, whatever invisible things it begins with; every
-cell is quoted. Numbers of ours stay numbers.
+A cell that a spreadsheet could take for a formula gets a `'` before it, whatever invisible things it begins
+with; every cell is quoted. Numbers of ours stay numbers.
 """
 
 import re
@@ -16,7 +16,8 @@ BEGIN: Final = b"\xef\xbb\xbf"
 """The mark by which Excel knows UTF-8; it stands before the first line."""
 
 _DANGEROUS: Final = frozenset("=+-@|%\uff1d\uff0b\uff0d\uff20\u2212")
-"""What begins a formula somewhere: the signs, their full-width twins, and what import filters skip or split at."""
+"""What begins a formula somewhere: the signs, their full-width twins, and what import filters skip or split
+at."""
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp", "Mn", "Me"})
 """Unicode categories of characters that nobody sees and that may be skipped on the way to a sign."""
 _QUOTES: Final = "\"'`"
@@ -36,14 +37,16 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
 async def stream(
     headings: Sequence[str], pages: AsyncIterator[Sequence[Sequence[Cell]]]
 ) -> AsyncIterator[bytes]:
-    """A file as it grows: a chunk a page, so that a million rows take no more memory than one page of them."""
+    """A file as it grows: a chunk a page, so that a million rows take no more memory than one page of
+    them."""
     yield BEGIN + line(headings)
     async for page in pages:
         yield b"".join(line(row) for row in page)
 
 
 def harmless(text: str) -> str:
-    """The text as a cell that no spreadsheet executes: lead-ins that nobody sees are gone, `'` stands before a sign.
+    """The text as a cell that no spreadsheet executes: lead-ins that nobody sees are gone, `'` stands before
+    a sign.
 
     So it does after whatever another program could take for the end of a cell.
     """

@@ -1,4 +1,5 @@
-"""What happened to a customer's points, line by line, each with the sentences that say why: also why nothing was given."""
+"""What happened to a customer's points, line by line, each with the sentences that say why: also why nothing
+was given."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -82,8 +83,8 @@ class ClaimLink(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One decision. `pending`, `available`: by how many points it changed each. `sentences` may be empty: some things
-    happen without a word. `deliveries`: the calls behind it that are still kept."""
+    """One decision. `pending`, `available`: by how many points it changed each. `sentences` may be empty:
+    some things happen without a word. `deliveries`: the calls behind it that are still kept."""
 
     decision_id: int
     customer_id: int

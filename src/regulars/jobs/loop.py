@@ -12,6 +12,7 @@ from regulars.app.erasing import finish_all
 from regulars.app.figures import follow
 from regulars.app.house import House
 from regulars.app.identities import forget_bodies
+from regulars.app.reports import refresh_ages
 from regulars.app.storefront.sessions import forget_ended
 from regulars.domain.errors import Unavailable
 from regulars.storage.database import is_away
@@ -58,6 +59,11 @@ async def add_up(house: House) -> None:
     await follow(house)
 
 
+async def add_up_ages(house: House) -> None:
+    """Sums what large programs owe by its age."""
+    await refresh_ages(house, now=house.clock())
+
+
 async def finish_erasures(house: House) -> None:
     """Goes on forgetting whoever is to be forgotten."""
     await finish_all(house, now=house.clock())
@@ -68,6 +74,7 @@ JOBS: tuple[tuple[Job, float], ...] = (
     (expire_claims, 5.0),
     (add_up, 10.0),
     (finish_erasures, 5.0),
+    (add_up_ages, 600.0),
     (note_use_of_keys, 30.0),
     (forget_deliveries, 3600.0),
     (forget_identities, 3600.0),

@@ -34,8 +34,9 @@ _ORDERS: Final = """
     update orders o set details = kept.details
       from (select order_id, case when ids is null then '{}' else
                    jsonb_build_object('claimed_reward_ids', ids)::text end as details
-              from (select t.order_id, (select jsonb_agg(r.claim_id order by r.claim_id) from claimed_rewards r
-                                         where r.program_id = $1 and r.order_id = t.order_id) as ids
+              from (select t.order_id, (
+                           select jsonb_agg(r.claim_id order by r.claim_id) from claimed_rewards r
+                            where r.program_id = $1 and r.order_id = t.order_id) as ids
                       from orders t where t.program_id = $1 and t.customer_id = $2) as with_ids) as kept
      where o.program_id = $1 and o.order_id = kept.order_id and o.details <> kept.details
 """
@@ -53,7 +54,7 @@ _ACTIVITIES: Final = """
            merchant_id = case when merchant_id is null then null else 'erased-' || activity_id end
      where program_id = $1 and decision_id = any($2::bigint[])
        and (note is not null or properties <> '{}'
-         or merchant_id is distinct from case when merchant_id is null then null else 'erased-' || activity_id end)
+         or merchant_id <> 'erased-' || activity_id)
 """
 _EVENT_ROWS: Final = """
     select event_id, payload from events where program_id = $1 and event_id >= $2 and event_id < $3
@@ -76,8 +77,9 @@ _SCAN_DELIVERIES: Final = f"""
          where d.program_id = $1 and d.delivery_id = part.delivery_id and d.body <> ''
            and (d.subject = any($3::text[])
              or exists (select from unnest($4::bytea[]) as text (bytes) where position(bytes in d.body) > 0)
-             or exists (select from unnest($5::text[]) as text (words)
-                         where position(words in lower(concat(d.subject, ' ', d.message, ' ', d.details))) > 0))
+             or exists (
+                select from unnest($5::text[]) as text (words)
+                 where position(words in lower(concat(d.subject, ' ', d.message, ' ', d.details))) > 0))
     )
     select max(delivery_id) from part
 """
@@ -197,7 +199,8 @@ async def by_key(
     trace: Callable[[Trace], Trace],
     payload: Callable[[Any], Any],
 ) -> None:
-    """Takes the texts out of all that names the customer. `trace` and `payload` say what is left of one of each.
+    """Takes the texts out of all that names the customer. `trace` and `payload` say what is left of one of
+    each.
 
     `words`, in lower case, are looked for in the shop's ids of refunds.
     """
@@ -251,7 +254,8 @@ async def by_content(
     words: Sequence[str],
     spellings: Sequence[bytes],
 ) -> None:
-    """Looks through calls and identities that name nobody by key. `spellings`: how the words stand in bodies."""
+    """Looks through calls and identities that name nobody by key. `spellings`: how the words stand in
+    bodies."""
     subjects = [merchant_id] if merchant_id is not None else []
     last = 0
     while (

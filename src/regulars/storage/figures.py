@@ -1,7 +1,7 @@
 """Sums by day, brought up to date from the book: a million orders are not read for each look at Home.
 
-The book only grows, so its sums are added to, by the number of the last movement. Orders change, so the days of those
-that changed are summed anew. Whatever was read too often changes nothing.
+The book only grows, so its sums are added to, by the number of the last movement. Orders change, so the days
+of those that changed are summed anew. Whatever was read too often changes nothing.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -45,8 +45,8 @@ _ADD_POINTS: Final = f"""
        set points = d.points + excluded.points, movements = d.movements + excluded.movements
 """
 
-# An order counts for a member who had joined by the time that it was reported, so a customer who joins as of an earlier
-# moment changes the days of orders, too.
+# An order counts for a member who had joined by the time that it was reported, so a customer who joins as of
+# an earlier moment changes the days of orders, too.
 _CHANGED_DAYS: Final = """
     select (placed_at at time zone $3)::date as day from orders where program_id = $1
        and updated_at >= $2 and updated_at <= $4
@@ -61,7 +61,8 @@ _CHANGED_DAYS: Final = """
 """
 STANDING_REVENUE: Final = """
     case when o.cancelled then 0 else
-        greatest(least(o.paid_minor, greatest(o.total_minor - o.discounts_minor, 0)) - o.refunded_minor, 0) end
+        greatest(least(o.paid_minor, greatest(o.total_minor - o.discounts_minor, 0)) - o.refunded_minor, 0)
+    end
 """
 _SUM_ORDERS: Final = f"""
     insert into daily_orders
@@ -130,7 +131,8 @@ _POINTS: Final = f"""
      where m.program_id = $1 and m.movement_id > $4 and basis = $2
 """
 _READ_POINTS: Final = f"""
-    select day, from_bucket, to_bucket, cause, sum(points)::bigint as points, sum(movements)::bigint as movements
+    select day, from_bucket, to_bucket, cause, sum(points)::bigint as points,
+           sum(movements)::bigint as movements
       from ({_POINTS}) as both_parts where day between $5 and $6
      group by day, from_bucket, to_bucket, cause order by day
 """
@@ -153,7 +155,8 @@ class Sum(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Orders(msgspec.Struct, frozen=True, kw_only=True):
-    """Orders placed on a day in a currency, cancelled ones apart; `revenue_minor` is what stands of their money."""
+    """Orders placed on a day in a currency, cancelled ones apart; `revenue_minor` is what stands of their
+    money."""
 
     day: date
     currency: str
@@ -178,8 +181,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def bring_up_to_date(connection: Connection, program_id: int, *, most: int) -> bool:
-    """Follows the book by about `most` movements and changed accounts. False: there is more to do, or somebody else
-    is doing it."""
+    """Follows the book by about `most` movements and changed accounts. False: there is more to do, or
+    somebody else is doing it."""
     async with connection.transaction():
         await connection.execute(_BEGIN, program_id, FIRST_TIME)
         row = await connection.fetchrow(_LOCK, program_id)
@@ -241,7 +244,8 @@ async def _follow(
 
 
 async def _sum_orders(connection: Connection, program_id: int, kept: Kept, until: datetime) -> None:
-    """Sums anew the days of orders and members that changed by then; what changes at that moment comes again."""
+    """Sums anew the days of orders and members that changed by then; what changes at that moment comes
+    again."""
     since = (program_id, kept.changed_at, kept.timezone, until, kept.whole_at)
     days = [row["day"] for row in await connection.fetch(_CHANGED_DAYS, *since)]
     await _anew(connection, program_id, "daily_orders", _SUM_ORDERS, days, kept.timezone)
@@ -291,7 +295,8 @@ async def moment(connection: Connection, program_id: int) -> AsyncIterator[Kept]
     Before somebody has brought the figures up to date for the first time, everything is read in the book.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        # Planned for the very movement where the figures end: few rows come after it, whatever a usual value has.
+        # Planned for the very movement where the figures end: few rows come after it, whatever a usual value
+        # has.
         await connection.execute("set local plan_cache_mode = force_custom_plan")
         row = await connection.fetchrow(
             """
@@ -310,7 +315,8 @@ async def moment(connection: Connection, program_id: int) -> AsyncIterator[Kept]
 async def points(
     connection: Connection, program_id: int, kept: Kept, *, basis: str, first: date, last: date
 ) -> list[Sum]:
-    """The book's sums by day, `first` to `last`, exact to the point: what the figures lack is read in the book.
+    """The book's sums by day, `first` to `last`, exact to the point: what the figures lack is read in the
+    book.
 
     Within `moment`, as is `points_before`.
     """

@@ -51,8 +51,9 @@ async def found(
 ) -> list[int]:
     """The ids of at most `most` customers who come after the customer `before`.
 
-    Newest first; those who joined or ordered last between two days, the latest to do so first. Plans are made for the
-    very values: a text that half of all customers have is looked for along the key, a rare one in its index.
+    Newest first; those who joined or ordered last between two days, the latest to do so first. Plans are made
+    for the very values: a text that half of all customers have is looked for along the key, a rare one in its
+    index.
     """
     where = Conditions(program_id)
     key, source = _order(wanted)
@@ -76,7 +77,8 @@ def _order(wanted: Wanted) -> tuple[str, str]:
     if wanted.last_order_from is not None or wanted.last_order_before is not None:
         # Both tables are tied to the program by its value: a plan may begin with either.
         return "last.last_placed_at", (
-            "customers c join customer_orders last on last.program_id = $1 and last.customer_id = c.customer_id"
+            "customers c join customer_orders last "
+            "on last.program_id = $1 and last.customer_id = c.customer_id"
         )
     if wanted.joined_from is not None or wanted.joined_before is not None:
         return "c.member_since", "customers c"

@@ -9,7 +9,8 @@ from regulars.domain.orders import Order
 from regulars.storage.database import Connection
 from regulars.storage.pages import order_from
 
-# An adjustment has an activity of its own, found by the decision; the customer's decisions are read from the latest on.
+# An adjustment has an activity of its own, found by the decision; the customer's decisions are read from the
+# latest on.
 _ADJUSTMENTS = """
     select d.decision_id, d.actor, d.recorded_at, a.points, a.note
       from decisions d join activities a on a.program_id = $1 and a.decision_id = d.decision_id

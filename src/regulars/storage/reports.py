@@ -1,4 +1,5 @@
-"""What reports read besides the figures by day: open lots by their age, and claimed rewards by what became of them."""
+"""What reports read besides the figures by day: open lots by their age, and claimed rewards by what became of
+them."""
 
 from datetime import datetime
 from typing import Final
@@ -14,16 +15,19 @@ AGES: Final = (0, 31, 91, 181, 366)
 """The youngest lots of each row, in whole days; the last row has no end."""
 
 _SUM_AGES: Final = """
+    with summed as (
+        select width_bucket(greatest(extract(epoch from $2 - opened_at), 0)::float8 / 86400, $3::float8[])
+               as place,
+               count(*) as lots, coalesce(sum(remaining) filter (where state = 'pending'), 0) as pending,
+               coalesce(sum(remaining) filter (where state = 'available'), 0) as available
+          from lots where program_id = $1 and remaining > 0 group by 1
+    )
     insert into lot_ages (program_id, youngest_days, as_of, lots, pending, available)
-    select $1, age.youngest, $2, count(l.lot_id), coalesce(sum(l.remaining) filter (where l.state = 'pending'), 0),
-           coalesce(sum(l.remaining) filter (where l.state = 'available'), 0)
-      from unnest($3::int[], $4::int[]) as age (youngest, next)
-      left join lots l on l.program_id = $1 and l.remaining > 0
-       and greatest($2::timestamptz - l.opened_at, interval '0') >= make_interval(days => age.youngest)
-       and (age.next is null or $2::timestamptz - l.opened_at < make_interval(days => age.next))
-     group by age.youngest
+    select $1, age.youngest::int, $2, coalesce(lots, 0), coalesce(pending, 0), coalesce(available, 0)
+      from unnest($3::float8[]) with ordinality as age (youngest, place) left join summed using (place)
         on conflict (program_id, youngest_days) do update
-       set as_of = excluded.as_of, lots = excluded.lots, pending = excluded.pending, available = excluded.available
+       set as_of = excluded.as_of, lots = excluded.lots, pending = excluded.pending,
+           available = excluded.available
 """
 _REWARDS: Final = """
     select reward_id, count(*) as claimed, count(*) filter (where state = 'used') as used,
@@ -47,8 +51,8 @@ class LotAge(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Claimed(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a reward's claims. `points`: spent on them and not given back; `value_minor`: of those used whose
-    value is an amount."""
+    """What became of a reward's claims. `points`: spent on them and not given back; `value_minor`: of those
+    used whose value is an amount."""
 
     reward_id: int
     claimed: int
@@ -71,7 +75,7 @@ async def ages(connection: Connection, program_id: int) -> list[LotAge]:
 
 async def sum_ages(connection: Connection, program_id: int, at: datetime) -> None:
     """Sums the open lots by their age at program time `at`: reads them all."""
-    await connection.execute(_SUM_AGES, program_id, at, list(AGES), [*AGES[1:], None])
+    await connection.execute(_SUM_AGES, program_id, at, [float(days) for days in AGES])
 
 
 async def lots_ever(connection: Connection, program_id: int) -> int:

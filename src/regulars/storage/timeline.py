@@ -1,4 +1,5 @@
-"""Decisions of a customer, or of a whole program, latest first, with the movements, orders, claims and calls behind them."""
+"""Decisions of a customer, or of a whole program, latest first, with the movements, orders, claims and calls
+behind them."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -11,7 +12,8 @@ from regulars.domain.decisions import Trace
 from regulars.storage.database import Connection
 from regulars.storage.listings.window import Key, first_id
 
-# Decisions and movements get their ids in one order, so decisions from one to another have movements from one to another.
+# Decisions and movements get their ids in one order, so decisions from one to another have movements from one
+# to another.
 _MOVEMENTS_BY_DECISION: Final = Key("movements", "movement_id", "decision_id")
 
 _COLUMNS: Final = "decision_id, kind, outcome, customer_id, order_id, actor, trace, recorded_at"
