@@ -4,17 +4,6 @@ import type { Answer, Connection, Me } from "./shapes";
 
 const PATIENCE_MILLISECONDS = 10_000;
 
-async function ask(url: string, method: string, body?: object, headers = {}): Promise<Answer> {
-  const response = await fetch(url, {
-    method,
-    headers: body ? { ...headers, "Content-Type": "application/json" } : headers,
-    body: body && JSON.stringify(body),
-    credentials: "omit",
-    signal: AbortSignal.timeout(PATIENCE_MILLISECONDS),
-  });
-  return { status: response.status, body: await response.json().catch(() => null) };
-}
-
 /** Everything by which the page says who is logged in, best first. Empty: nobody is. */
 function proofs(page: DOMStringMap, token: string | undefined): object[] {
   const { shopDomain, shopId, customerId, customerSignature, customerEmail, authDate, authToken } = page;
@@ -45,11 +34,20 @@ export function connect(base: string, page: DOMStringMap): Connection {
     return page.token;
   }
 
-  const send = (method: string, path: string, body?: object, headers?: Record<string, string>) =>
-    ask(`${base}/storefront/v1/${path}`, method, body, {
-      ...headers,
-      ...(session && { Authorization: `Bearer ${session}` }),
+  async function send(method: string, path: string, body?: object, headers?: object): Promise<Answer> {
+    const response = await fetch(`${base}/storefront/v1/${path}`, {
+      method,
+      headers: {
+        ...headers,
+        ...(body && { "Content-Type": "application/json" }),
+        ...(session && { Authorization: `Bearer ${session}` }),
+      },
+      body: body && JSON.stringify(body),
+      credentials: "omit",
+      signal: AbortSignal.timeout(PATIENCE_MILLISECONDS),
     });
+    return { status: response.status, body: await response.json().catch(() => null) };
+  }
 
   async function logIn(): Promise<Me | null> {
     session = "";
@@ -57,11 +55,11 @@ export function connect(base: string, page: DOMStringMap): Connection {
       const { status, body } = await send("POST", "session", { ...program, ...proof });
       if (status === 200) {
         session = body.session;
-        return (connection.me = body.me);
+        return body.me;
       }
       if (status === 429 || status >= 500) throw status;
     }
-    return (connection.me = null);
+    return null;
   }
 
   async function current(): Promise<Me | null> {
@@ -69,13 +67,12 @@ export function connect(base: string, page: DOMStringMap): Connection {
     const { status, body } = await send("GET", "me");
     if (status === 401) return logIn();
     if (status !== 200) throw status;
-    return (connection.me = body);
+    return body;
   }
 
-  const connection: Connection = {
+  return {
     signs: proofs(page, page.token ?? page.tokenUrl).length > 0,
     ages: !!page.token && !page.tokenUrl,
-    me: null,
     load() {
       loading ??= current().finally(() => (loading = null));
       return loading;
@@ -87,5 +84,4 @@ export function connect(base: string, page: DOMStringMap): Connection {
     },
     proof: async () => proofs(page, await token())[0],
   };
-  return connection;
 }

@@ -185,7 +185,7 @@ function Slider({ store, variable, available, points }: SliderParts) {
 function HandedOver({ store, claim }: { store: Store; claim: Claim }) {
   const { say, act } = store;
   return (
-    <section class="chosen done">
+    <section class="chosen">
       <span class="tick">
         <Icon name="check" />
       </span>

@@ -144,8 +144,6 @@ export interface Connection {
   signs: boolean;
   /** Whether it does so by a token that may have become too old since. */
   ages: boolean;
-  /** As of the last answer; null: nobody is logged in, or nobody has asked yet. */
-  me: Me | null;
   /** Who is logged in, asked anew; null: nobody. Rejects when the server can't be reached. */
   load(): Promise<Me | null>;
   /** One call in a session, which is renewed once when the server no longer knows it. Rejects as `load`. */

@@ -168,8 +168,7 @@ function actsOn(shop: Shop, say: Say, connection: Connection, state: State, set:
 /** Tells the shop's page, so that it can put the code into the cart. */
 function tell({ place }: Shop, claim: Claim): void {
   if (!claim.code) return;
-  const { code, reward_id, title, expires_at } = claim;
-  const detail = { coupon: { coupon_code: code, reward_id, title, expires_at } };
+  const detail = { coupon: { ...claim, coupon_code: claim.code } };
   place.dispatchEvent(new CustomEvent("widgetRewardRedeemed", { bubbles: true, composed: true, detail }));
 }
 

@@ -168,7 +168,7 @@ class Shop:
         """Claimed rewards as they are stored are the model's, and no code is in two hands."""
         async with self.houses[-1].database.acquire() as connection:
             rows = await connection.fetch(
-                "select claim_id, c.state, cost, fulfilled_at is not null, "
+                "select c.claim_id, c.state, cost, fulfilled_at is not null, "
                 "returned_id is not null, o.merchant_id, code_key, k.state as code_state "
                 "from claimed_rewards c left join orders o using (program_id, order_id) "
                 "left join codes k using (program_id, code_key)"

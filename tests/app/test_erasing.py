@@ -1,13 +1,12 @@
 """Forgetting one person: twenty texts of theirs are nowhere any more, and the book has every movement."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import date
 
 import msgspec
 import pytest
 
-from regulars.app import erasing, people
+from regulars.app import audit, erasing, people
 from regulars.app.access import Acting, NotAllowed, Role
 from regulars.app.audit import COMMAND_LINE
 from regulars.app.deliveries import Delivery
@@ -67,7 +66,7 @@ MARIA = CustomerRef(
 
 
 @pytest.fixture
-async def shop(house: House, clock: Clock) -> AsyncIterator[House]:
+async def shop(house: House, clock: Clock) -> House:
     """The tea shop's house: Maria has done all that can be done, Bob has bought once."""
     await create_program(
         house.database,
@@ -78,6 +77,7 @@ async def shop(house: House, clock: Clock) -> AsyncIterator[House]:
         now=clock.now,
     )
     await create_reward(house.database, 1, make.reward(), now=clock.now)
+    await employ(house)
     details = OrderDetails(
         codes=(DiscountCode(PLANTED[13]),),
         lines=({"title": "Mug", "engraving": PLANTED[10]},),
@@ -90,7 +90,7 @@ async def shop(house: House, clock: Clock) -> AsyncIterator[House]:
     for command in (
         SaveCustomer(customer=MARIA, activity=sign_up),
         make.order("M1", customer=MARIA, details=details),
-        AdjustPoints(merchant_id=PLANTED[0], points=30, reason=PLANTED[16], actor="staff:1"),
+        AdjustPoints(merchant_id=PLANTED[0], points=30, reason=PLANTED[16], actor="Sue"),
         make.order("B1", customer=CustomerRef(merchant_id="bob", email="bob@example.com")),
         make.refund("M1", 1000, reference=PLANTED[17]),
     ):
@@ -101,7 +101,19 @@ async def shop(house: House, clock: Clock) -> AsyncIterator[House]:
     used = make.order("M2", customer=MARIA, details=OrderDetails(codes=(DiscountCode(code),)))
     await house.engine.submit(1, used, delivery=await call(house, PLANTED[18]))
     await remember(house)
-    yield house
+    return house
+
+
+async def employ(house: House) -> None:
+    async with house.database.acquire() as connection:
+        await connection.execute(
+            "insert into staff (email, email_key, name, created_at) values ($1, $1, 'Olive', $2)",
+            OWNER.email,
+            house.clock(),
+        )
+        await connection.execute(
+            "insert into staff_roles select 1, staff_id, 'owner', $1 from staff", house.clock()
+        )
 
 
 async def call(house: House, body: str) -> Delivery:
@@ -122,9 +134,7 @@ async def call(house: House, body: str) -> Delivery:
 async def remember(house: House) -> None:
     """Calls that were refused, and so name nobody by key, and a key that has her e-mail in it."""
     identity = Identity(scope="api_key:1", key=f"adjust-{PLANTED[1]}", fingerprint=b"1", at=house.clock())
-    wanted = AdjustPoints(
-        merchant_id=PLANTED[0], points=-10_000, reason=None, actor="staff:1", identity=identity
-    )
+    wanted = AdjustPoints(merchant_id=PLANTED[0], points=-10_000, reason=None, actor="Sue", identity=identity)
     bad = make.order("M3", customer=MARIA, currency="XXX")
     for command, delivery in (
         (wanted, await call(house, f"customer[email]={PLANTED[19]}&x=1")),
@@ -195,7 +205,7 @@ async def test_the_history_stays_readable_and_says_who_erased(shop: House, clock
     assert kinds[0] is LineKind.ERASURE
     assert LineKind.ADJUSTMENT in kinds
     adjustment = next(line for line in told.lines if line.kind is LineKind.ADJUSTMENT)
-    assert adjustment.sentences == ("staff:1 gave 30 points.",)
+    assert adjustment.sentences == ("Sue gave 30 points.",)
     profile = await people.profile(shop.database, 1, customer_id, now=clock.now)
     assert profile.erased_at == clock.now
     assert profile.standing.customer.blocked
@@ -280,6 +290,28 @@ async def test_who_may_and_why(shop: House, clock: Clock) -> None:
         assert await connection.fetchval("select count(*) from erasures") == 0
 
 
+async def test_what_the_audit_log_says_of_a_person_goes_and_its_chain_holds(
+    shop: House, clock: Clock
+) -> None:
+    gift = AdjustPoints(merchant_id=PLANTED[0], points=5, reason="for Mariquita", actor=OWNER.actor)
+    await audit.act(
+        shop.database,
+        shop.engine,
+        OWNER,
+        gift,
+        permission="points.adjust",
+        action="adjust points",
+        subject="customer 1",
+        reason="for Mariquita",
+        now=clock.now,
+    )
+    assert "Mariquita" in await everything_stored(shop)
+    await erase(shop, clock)
+    stored = await everything_stored(shop)
+    assert [text for text in PLANTED if text.lower() in stored.lower()] == []
+    assert (await check(shop, clock)).violations == []
+
+
 async def test_a_reason_that_names_the_person_does_not(shop: House, clock: Clock) -> None:
     customer_id = await maria(shop)
     await erasing.erase(
@@ -316,18 +348,22 @@ async def test_a_person_as_json_has_everything(shop: House) -> None:
 SEEDS = {
     "a name that came back": "update customers set first_name = 'Maria' where customer_id = 1",
     "an id that came back": "update customers set merchant_id = 'maria' where customer_id = 1",
-    "details of an order": 'update orders set details = \'{"ip_address":"203.0.113.77"}\' where customer_id = 1',
-    "a reason in a trace": 'update decisions set trace = \'[["adjusted",{"reason":"hers"}]]\' where decision_id = 3',
+    "details of an order": 'update orders set details = \'{"ip_address":"203.0.113.77"}\''
+    " where customer_id = 1",
+    "a reason in a trace": 'update decisions set trace = \'[["adjusted",{"reason":"hers"}]]\''
+    " where decision_id = 3",
     "a note of an activity": "update activities set note = 'hers' where name = '$adjustment'",
     "a name in an event": 'update events set payload = \'{"customer":"maria"}\' where customer_id = 1',
     "a body that was kept": "update deliveries set body = 'hers' where decision_id is not null",
-    "a key that was kept": "update identities set decision_id = 2, refusal = null, key = 'hers'",
+    "a key that was kept": "update identities set decision_id = 2, refusal = null, key = 'hers'"
+    " where scope = 'api_key:1'",
     "a movement that is gone": "delete from movements where movement_id = 1",
     "a secret in clear": "update credentials set secret = 'in the clear' where kind = 'site'",
     "a key in clear": "update credentials set lookup = 'api_key:in-the-clear' where kind = 'api_key'",
-    "a password in clear": "insert into staff (email, email_key, name, password_hash, password_at, created_at)"
-    " values ('o', 'o', 'o', 'in the clear', now(), now());"
-    "insert into staff_roles select 1, staff_id, 'owner', now() from staff",
+    "a password in clear": "insert into staff"
+    " (email, email_key, name, password_hash, password_at, created_at) values"
+    " ('o', 'o', 'o', 'in the clear', now(), now());"
+    "insert into staff_roles select 1, staff_id, 'owner', now() from staff where email = 'o'",
     "an erasure that nobody finishes": "update erasures set done_at = null, movements = null,"
     " wanted_at = wanted_at - interval '2 hours', looked_for = (select secret from credentials limit 1)",
 }

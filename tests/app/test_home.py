@@ -61,7 +61,8 @@ KEPT = {
     "where program_id = $1 order by 1, 2, 3, 4, 5",
     ORDERS: "select day, currency, orders, revenue_minor, member_orders from daily_orders "
     "where program_id = $1 order by 1, 2",
-    CUSTOMERS: "select customer_id, orders, last_placed_at from customer_orders where program_id = $1 order by 1",
+    CUSTOMERS: "select customer_id, orders, last_placed_at from customer_orders "
+    "where program_id = $1 order by 1",
     MEMBERS: "select day, joined from daily_members where program_id = $1 and joined > 0 order by 1",
 }
 
@@ -226,8 +227,8 @@ async def test_of_a_large_program_home_reads_no_table_whole(
     await fill_lists(SimpleNamespace(house=shop, program_id=1))  # type: ignore[arg-type]
     async with shop.database.acquire() as connection:
         await connection.execute(
-            "update heads set decision = 20000, movement = 40000, customer = 20000, lot = 20000, activity = 40001, "
-            '"order" = 20001, '
+            "update heads set decision = 20000, movement = 40000, customer = 20000, lot = 20000, "
+            'activity = 40001, "order" = 20001, '
             "last_at = '2026-01-01T05:33:20Z'"
         )
         await connection.execute("analyze")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from regulars.app import people
+from regulars.app import figures, people
 from regulars.app.house import House
 from regulars.app.people import Filter
 from regulars.app.programs import UnknownProgram, create_program
@@ -244,10 +244,11 @@ async def test_every_search_uses_an_index(house: House, shop: int, monkeypatch: 
     async with house.database.acquire() as connection:
         await connection.execute(
             """
-            insert into customers (program_id, customer_id, merchant_id, email, email_key, first_name, last_name,
-                birthday, member_since, created_at, updated_at)
-            select $1, n, 'm' || n, 'mail' || n || '@example.com', 'mail' || n || '@example.com', 'First' || n % 100,
-                'Last' || n, date '1970-01-01' + n, $2::timestamptz + n * interval '1 minute', $2, $2
+            insert into customers (program_id, customer_id, merchant_id, email, email_key, first_name,
+                last_name, birthday, member_since, created_at, updated_at)
+            select $1, n, 'm' || n, 'mail' || n || '@example.com', 'mail' || n || '@example.com',
+                'First' || n % 100, 'Last' || n, date '1970-01-01' + n,
+                $2::timestamptz + n * interval '1 minute', $2, $2
               from generate_series(100, 30000) n
             """,
             shop,
@@ -258,6 +259,9 @@ async def test_every_search_uses_an_index(house: House, shop: int, monkeypatch: 
             shop,
             house.clock(),
         )
+        await connection.execute("analyze")
+    await figures.follow(house)
+    async with house.database.acquire() as connection:
         await connection.execute("analyze")
     plans = explained(monkeypatch, people)
     wanted: list[dict[str, Any]] = [

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -76,7 +77,7 @@ async def test_the_roll_forward_agrees_with_the_book_for_any_range(
             assert rows[0].opening == await owed(town, first, basis)
             assert rows[-1].closing == await owed(town, last + timedelta(days=1), basis)
             assert (rows[0].first, rows[-1].last) == (first, last)
-            for before, after in zip(rows, rows[1:], strict=False):
+            for before, after in itertools.pairwise(rows):
                 assert after.opening == before.closing
                 assert after.first == before.last + timedelta(days=1)
             for row in rows:

@@ -42,9 +42,7 @@ class Admin:
         self.settings = Settings(home=home, secret_key=bytes(range(32)), port=port)
         self.loop = asyncio.new_event_loop()
         self.ready = threading.Event()
-        self.thread = threading.Thread(
-            target=lambda: self.loop.run_until_complete(self._serve(dsn)), daemon=True
-        )
+        self.thread = threading.Thread(target=self._run, args=(dsn,), daemon=True)
         self.thread.start()
         assert self.ready.wait(30), "the server did not start"
         self.shop: Created = self.do(self._open_shop)
@@ -122,7 +120,7 @@ class Admin:
 
 
 class Visit:
-    """Somebody's browser in the admin. `complaints`: what the browser had to say, the policy's breaches too."""
+    """A browser in the admin. `complaints`: what it had to say, breaches of the policy too."""
 
     def __init__(
         self,
@@ -172,7 +170,9 @@ class Visit:
 
     def overflow(self) -> int:
         """By how many pixels the page is wider than the screen."""
-        return int(self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
+        return int(
+            self.page.evaluate("scrollTo(9999, 0), Math.max(scrollX, document.body.scrollWidth - innerWidth)")
+        )
 
     def shot(self, path: Path) -> None:
         """A picture of the whole page."""

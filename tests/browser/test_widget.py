@@ -23,7 +23,7 @@ from tests.browser.storefront_mock import (
     shop_page,
     snippet,
 )
-from tests.browser.test_front_page import CHROMIUM, FLAGS
+from tests.browser.test_front_page import CHROMIUM
 
 AXE = importlib.util.find_spec("axe_playwright_python")
 pytestmark = [
@@ -33,15 +33,6 @@ pytestmark = [
 
 # The guide's own `style="display: none"` is the shop's, not ours; under a strict policy it is ignored.
 THE_DIVS_OWN_STYLE = "Applying inline style violates"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

@@ -26,10 +26,8 @@ from regulars.doors.limits import Limits, guarded
 from tests import make
 from tests.browser.storefront_mock import BUILT, Servers, running
 from tests.browser.test_front_page import CHROMIUM
-from tests.browser.test_widget import LOGGED_OUT, Shopper, browser
+from tests.browser.test_widget import LOGGED_OUT, Shopper
 from tests.conftest import fresh_database
-
-__all__ = ["browser"]
 
 T = TypeVar("T")
 

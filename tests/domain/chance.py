@@ -35,7 +35,7 @@ Names: TypeAlias = tuple[str, ...]
 ORDERS: Names = ("A1", "A2", "A3", "A4", "A5", "A6")
 STATUSES = ("processing", "completed")
 REWARDS = (
-    make.reward(id=1, cost=5, valid_days=2),
+    make.reward(id=1, cost=5, valid_days=2, limit_count=2, limit_period=LimitPeriod.DAY),
     make.reward(
         id=2, cost=8, codes=CodeSource.POOL, limit_count=2, limit_period=LimitPeriod.WEEK, low_stock=1
     ),

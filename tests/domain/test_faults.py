@@ -110,7 +110,7 @@ FAULTS: dict[str, tuple[Callable[..., Any], str, str]] = {
         "cost = price",
     ),
     "one more is claimed than there are": (rewards.is_out_of_stock, ">= reward.stock", "> reward.stock"),
-    "a limit looks back too far": (rewards._limited, "at > now - period", "at > now - 2 * period"),
+    "a limit looks back too far": (rewards._limited, "at > now - period", "at > now - 3 * period"),
     "a limit counts what was cancelled": (Page._apply_claims, "times.remove(claim.claimed_at)", "pass"),
     "a code is handed out twice": (Page._apply_claims, "free[1:]", "free"),
     "a cancelled claim keeps its points": (

@@ -7,7 +7,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regulars.domain.commands import DiscountCode, OrderDetails, RecordRefund, RefundPart, Settle
+from regulars.domain.commands import DiscountCode, ExpireClaim, OrderDetails, RecordRefund, RefundPart, Settle
 from regulars.domain.decisions import Outcome, Trace
 from regulars.domain.earning import points_for, rewardable
 from regulars.domain.orders import taken_back
@@ -91,9 +91,11 @@ def test_order_and_duplication_of_refunds_with_ids_make_no_difference(
 def test_a_job_that_is_late_gives_the_same_as_one_that_is_punctual(
     seed: int, terms: object, steps: int
 ) -> None:
-    """The same history twice: once each approval is settled at its very moment, once only at the end."""
+    """The same history twice: once each approval and expiry is settled at its very moment, once only at the
+    end."""
     random = Random(seed)
-    punctual, late, model = Story(rule_of(terms)), Story(rule_of(terms)), Model(terms)  # type: ignore[arg-type]
+    punctual, late = (Story(rule_of(terms), rewards=chance.REWARDS) for _ in range(2))  # type: ignore[arg-type]
+    model = Model(terms, rewards=chance.REWARDS)  # type: ignore[arg-type]
     for _ in range(steps):
         if random.random() < 0.3:
             until = late.now + timedelta(hours=random.choice((1, 24, 167, 168, 336)))
@@ -101,11 +103,19 @@ def test_a_job_that_is_late_gives_the_same_as_one_that_is_punctual(
             punctual.now = late.now = until
             continue
         command = chance.command(random, late.now, model)
+        if isinstance(command, ExpireClaim):
+            continue  # that is the job
         model.accepts(command, late.now)
         assert punctual.ask(command).outcome is late.ask(command).outcome
     for story in (punctual, late):
         for customer_id in story.page.accounts:
             story.do(Settle(customer_id=customer_id))
+        for claim in list(story.page.claims.values()):
+            story.expire(claim)
+    assert [(claim.state, claim.code is None) for claim in punctual.page.claims.values()] == [
+        (claim.state, claim.code is None) for claim in late.page.claims.values()
+    ]
+    assert punctual.page.stocks == late.page.stocks
     for customer_id, account in punctual.page.accounts.items():
         other = late.page.accounts[customer_id]
         assert (account.pending, account.available) == (other.pending, other.available)
@@ -123,6 +133,10 @@ def settle_punctually(story: Story, until: object) -> None:
     ]:
         story.now, customer_id = min(dues)
         assert story.do(Settle(customer_id=customer_id)).outcome is Outcome.DONE
+    for claim in list(story.page.claims.values()):
+        if claim.expires_at is not None and claim.has_expired(until):  # type: ignore[arg-type]
+            story.now = max(claim.expires_at, story.now)
+            story.expire(claim)
 
 
 @given(st.tuples(texts, texts, texts, texts), st.dictionaries(texts, texts, max_size=3), texts)

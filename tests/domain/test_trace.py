@@ -58,7 +58,7 @@ def test_what_any_history_says_is_readable_also_when_it_comes_back_from_json(
         walk(seed, 60)
     assert len(said) > 20
     for text in said.values():
-        assert (text[0].isupper() or text[0].isdigit()) and text.endswith("."), text
+        assert (text[0].isupper() or text[0].isdigit() or text[0] == "“") and text.endswith("."), text
         assert not any(odd in text for odd in ("None", "  ", "{", "_", "1 points", "1 point that were")), text
 
 

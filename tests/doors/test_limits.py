@@ -11,6 +11,7 @@ import pytest
 import uvicorn
 
 from regulars.doors.limits import Limits, guarded
+from regulars.doors.straight import Reply
 
 LIMITS = Limits(
     head_bytes=2_000,
@@ -52,6 +53,13 @@ class Door:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
 
+    async def straight(self, target: bytes, headers: list[tuple[bytes, bytes]], body: bytes) -> Reply:
+        """The same for a POST that doesn't come as ASGI."""
+        self.calls.append(("POST", target.decode(), body))
+        self.headers.append(dict(headers))
+        await self.open.wait()
+        return 200, (), b"%d bytes" % len(body)
+
 
 class Running:
     def __init__(self, door: Door, server: uvicorn.Server) -> None:
@@ -83,14 +91,17 @@ class Running:
         return answer
 
 
-@pytest.fixture
-async def running() -> AsyncIterator[Running]:
+@pytest.fixture(params=["asgi", "straight"])
+async def running(request: pytest.FixtureRequest) -> AsyncIterator[Running]:
+    """A server whose POSTs come to the door as ASGI, or straight: nobody outside can tell."""
     door = Door()
+    is_straight = request.param == "straight"
     config = uvicorn.Config(
         door,
         host="127.0.0.1",
         port=0,
-        http=guarded(LIMITS),
+        http=guarded(LIMITS, lambda _: door.straight if is_straight else None),
+        access_log=False,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -136,7 +147,7 @@ class TestAUsualRequest:
         assert running.door.calls == [("POST", "/", b"points")] * 3
 
     async def test_a_body_that_would_fill_uvicorns_buffer_still_arrives_whole(self, running: Running) -> None:
-        roomy = guarded(Limits())
+        roomy = guarded(Limits(), running.server.config.http_protocol_class.find_door)
         running.server.config.http_protocol_class = roomy
         body = b"p" * 900_000
         answer = await running.say(request(f"Content-Length: {len(body)}", "Connection: close"), body)

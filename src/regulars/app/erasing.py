@@ -21,8 +21,9 @@ from regulars.domain.commands import EraseCustomer
 from regulars.domain.customers import Customer
 from regulars.domain.decisions import Trace
 from regulars.domain.errors import UnknownCustomer
+from regulars.storage import audit_entries
 from regulars.storage import erasing as storage
-from regulars.storage.database import Database
+from regulars.storage.database import Connection, Database
 
 if TYPE_CHECKING:
     from regulars.app.engine import Engine
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 SHORTEST: Final = 4
 """A text below this is too common to be looked for in what names nobody."""
 GONE: Final = "[erased]"
+BACKGROUND: Final = "background"
+"""The actor where a job has to do what staff asked for; the erasure and the audit log say who it was."""
 _OURS: Final = frozenset(
     [
         "actor",
@@ -107,21 +110,27 @@ async def erase(
     require(acting, "customers.erase")
     texts = await _texts(house.database, acting.program_id, customer_id)
     reason = _without(audit.needed_reason(reason), texts.all)
-    wanted = await _want(
-        house.database, house.vault, acting.program_id, customer_id, texts, acting.actor, now
-    )
+    said = {
+        "action": "erase customer",
+        "subject": f"customer {customer_id}",
+        "reason": reason,
+        "form_key": form_key or f"erase customer {customer_id}",
+        "now": now,
+    }
+    async with house.database.acquire() as connection, connection.transaction():
+        wanted = await _want(
+            connection, house.vault, acting.program_id, customer_id, texts, acting.actor, now
+        )
+        if wanted.done_at is None:  # the entry stands from the moment on from which a job may do it
+            await audit.record(connection, acting, after=_said(_command(wanted, acting.actor)), **said)
     if wanted.done_at is None:
         await audit.act(
             house.database,
             house.engine,
             acting,
-            _command(wanted),
+            _command(wanted, acting.actor),
             permission="customers.erase",
-            action="erase customer",
-            subject=f"customer {customer_id}",
-            reason=reason,
-            form_key=form_key or f"erase customer {customer_id}",
-            now=now,
+            **said,
         )
         await _by_key(house.database, house.vault, acting.program_id, wanted)
     return Erased(customer_id=customer_id, replacement=wanted.replacement, done=wanted.done_at is not None)
@@ -132,9 +141,9 @@ async def erase_now(
 ) -> Erased:
     """The same for the command line, to the very end. Raises UnknownCustomer; Busy, Late, Unsure."""
     texts = await _texts(database, program_id, customer_id)
-    wanted = await _want(database, vault, program_id, customer_id, texts, audit.COMMAND_LINE, now)
-    if wanted.done_at is None:
-        async with database.acquire() as connection, connection.transaction():
+    async with database.acquire() as connection, connection.transaction():
+        wanted = await _want(connection, vault, program_id, customer_id, texts, audit.COMMAND_LINE, now)
+        if wanted.done_at is None:
             await audit.record_as(
                 connection,
                 program_id,
@@ -145,6 +154,7 @@ async def erase_now(
                 form_key=f"erase customer {customer_id}",
                 now=now,
             )
+    if wanted.done_at is None:
         await finish(database, engine, vault, program_id, customer_id, now=now)
     return Erased(customer_id=customer_id, replacement=wanted.replacement, done=True)
 
@@ -157,7 +167,7 @@ async def finish(
         wanted = await storage.erasure(connection, program_id, customer_id)
     if wanted is None or wanted.looked_for is None:
         return
-    await engine.submit(program_id, _command(wanted), bulk=True)
+    await engine.submit(program_id, _command(wanted, BACKGROUND), bulk=True)
     await _by_key(database, vault, program_id, wanted)
     texts = _opened(vault, wanted)
     async with database.acquire() as connection:
@@ -169,6 +179,7 @@ async def finish(
             words=texts.words,
             spellings=_spellings(texts.words, texts),
         )
+        await audit_entries.forget(connection, program_id, _in_entries(texts), now)
         await storage.done(connection, program_id, customer_id, now)
 
 
@@ -209,7 +220,7 @@ def _texts_of(customer: Customer) -> Texts:
 
 
 async def _want(
-    database: Database,
+    connection: Connection,
     vault: Vault,
     program_id: int,
     customer_id: int,
@@ -217,20 +228,24 @@ async def _want(
     actor: str,
     now: datetime,
 ) -> storage.Erasure:
-    async with database.acquire() as connection:
-        return await storage.want(
-            connection,
-            program_id,
-            customer_id,
-            replacement=f"erased-{secrets.token_hex(16)}",
-            actor=actor,
-            looked_for=vault.close(msgspec.json.encode(texts).decode()),
-            at=now,
-        )
+    return await storage.want(
+        connection,
+        program_id,
+        customer_id,
+        replacement=f"erased-{secrets.token_hex(16)}",
+        actor=actor,
+        looked_for=vault.close(msgspec.json.encode(texts).decode()),
+        at=now,
+    )
 
 
-def _command(wanted: storage.Erasure) -> EraseCustomer:
-    return EraseCustomer(customer_id=wanted.customer_id, replacement=wanted.replacement, actor=wanted.actor)
+def _command(wanted: storage.Erasure, actor: str) -> EraseCustomer:
+    return EraseCustomer(customer_id=wanted.customer_id, replacement=wanted.replacement, actor=actor)
+
+
+def _said(command: EraseCustomer) -> dict[str, Any]:
+    """As `audit.act` writes a command down."""
+    return {name: value for name, value in msgspec.to_builtins(command).items() if value is not None}
 
 
 def _opened(vault: Vault, wanted: storage.Erasure) -> Texts:
@@ -278,6 +293,14 @@ def _without(text: str, texts: Sequence[str]) -> str:
     for each in texts:
         text = re.sub(rf"(?<!\w){re.escape(each)}(?!\w)", GONE, text, flags=re.IGNORECASE)
     return text
+
+
+def _in_entries(texts: Texts) -> list[str]:
+    """What names this person in the audit log, in lower case; there, commands name even short ids as such."""
+    if texts.merchant_id is None:
+        return texts.words
+    in_command = msgspec.json.encode({"merchant_id": texts.merchant_id}).decode().strip("{}")
+    return [*texts.words, in_command.lower()]
 
 
 def _spellings(words: Sequence[str], texts: Texts) -> list[bytes]:

@@ -13,8 +13,8 @@ from regulars.app.figures import Points, Range, checked_range, figures, in_all
 from regulars.domain.book import Bucket, Cause
 from regulars.domain.program import Program
 from regulars.domain.rewards import RewardKind
-from regulars.storage import figures as storage
 from regulars.storage import dues, reports
+from regulars.storage import figures as storage
 from regulars.storage.database import Database
 from regulars.storage.figures import Sum
 from regulars.storage.reports import AGES

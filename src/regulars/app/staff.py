@@ -103,6 +103,8 @@ async def add(
         person = await _find_or_add(connection, email=email, name=name, keeps_house=keeps_house, now=now)
         for program_id in program_ids:
             before = await storage.role_of(connection, program_id, person.staff_id)
+            if before == role:
+                continue
             await storage.set_role(connection, program_id, person.staff_id, role, now)
             await record_as(
                 connection,

@@ -147,7 +147,7 @@ class Guarded(HttpToolsProtocol):
         self._phase = Phase.BODY
         parser = self.parser
         door = self.find_door(self.url) if parser.get_method() == b"POST" else None
-        if door is None or parser.should_upgrade() or self.access_log:
+        if door is None or parser.should_upgrade() or self.config.access_log:
             self._begin_asgi()
         else:
             self._begin_call(door)

@@ -91,8 +91,10 @@ _SCAN_IDENTITIES: Final = f"""
         update identities i set key = 'erased-' || md5(random()::text || i.key), refusal = case
                when i.decision_id is null then '{{"kind":"Rejected","data":{{}}}}' end
           from part
-         where i.program_id = $1 and i.scope = part.scope and i.key = part.key and i.key not like 'erased-%'
-           and (i.decision_id in (select decision_id from decisions where program_id = $1 and customer_id = $4)
+         where i.program_id = $1 and i.scope = part.scope and i.key = part.key
+           and i.scope <> 'audit' and i.key not like 'erased-%'
+           and (i.decision_id in (
+                select decision_id from decisions where program_id = $1 and customer_id = $4)
              or exists (select from unnest($5::text[]) as text (words)
                          where position(words in lower(concat(i.key, ' ', i.refusal))) > 0))
     )
@@ -101,7 +103,8 @@ _SCAN_IDENTITIES: Final = f"""
 _REFERENCES: Final = """
     update refunds r set reference = 'erased-' || r.refund_id from orders o
      where r.program_id = $1 and o.program_id = $1 and o.customer_id = $2 and r.order_id = o.order_id
-       and exists (select from unnest($3::text[]) as text (words) where position(words in lower(r.reference)) > 0)
+       and exists (select from unnest($3::text[]) as text (words)
+                    where position(words in lower(r.reference)) > 0)
 """
 _EARLY: Final = """
     update early_reports e set reference = null from orders o

@@ -1,20 +1,12 @@
 """Customers as staff look for them: by text and by filters, a page at a time along one key."""
 
 from datetime import datetime
-from typing import Final
 
 import msgspec
 
 from regulars.storage.database import Connection
 from regulars.storage.listings.window import Conditions
-
-# As the index customers_text has it, so that the planner knows one by the other.
-TEXT: Final = (
-    "lower(' ' || coalesce({0}merchant_id, '') || ' ' || coalesce({0}email, '') || ' ' || "
-    "coalesce({0}first_name, '') || ' ' || coalesce({0}last_name, ''))"
-)
-SHORTEST: Final = 3
-"""Letters that are looked for anywhere; fewer are looked for at the beginnings of words."""
+from regulars.storage.texts import SHORTEST, TEXT, finds_anywhere, literally
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,17 +88,6 @@ async def _add_place(connection: Connection, where: Conditions, key: str, source
     where.texts.append(
         f"({key}, c.customer_id) < ({where.value(at)}::timestamptz, {where.value(before)}::bigint)"
     )
-
-
-async def finds_anywhere(connection: Connection) -> bool:
-    """Whether this server has the index that finds a text anywhere in a customer's id, e-mail or name."""
-    there: bool = await connection.fetchval("select to_regclass('customers_text') is not null")
-    return there
-
-
-def literally(text: str) -> str:
-    """The text as a LIKE pattern that means itself."""
-    return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
 
 
 async def _add_words(connection: Connection, where: Conditions, words: tuple[str, ...]) -> None:

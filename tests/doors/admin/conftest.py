@@ -102,8 +102,8 @@ async def signed_in(house: House, staff_id: int, program_id: int, **options: Any
             second_factor_due=False,
             now=house.clock(),
         )
-    browser.client.cookies.set(SESSION, given.session)
-    browser.client.cookies.set(DEVICE, given.device)
+    browser.client.cookies.set(SESSION, given.session, domain="127.0.0.1")
+    browser.client.cookies.set(DEVICE, given.device, domain="127.0.0.1")
     return browser
 
 

@@ -56,8 +56,8 @@ _APPROVED = """
 """
 
 # What is taken of an order's pending points is taken of its one lot (of that time: an amended order has had
-# others). Points taken while pending and put back after their time are available at once: such a lot became so
-# without an approval.
+# others). Points taken while pending and put back after their time are available at once: such a lot became
+# available without an approval.
 _WAITED = """
     with drawn as (
         select movement_id, min(lot_id) as lot_id from lot_uses where program_id = $1 group by movement_id

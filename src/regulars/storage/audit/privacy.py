@@ -74,7 +74,7 @@ _PEOPLE: Final = f"""{_ERASED}
     union all
     select format('identity of decision %s', i.decision_id), 'its key', 'one that says nothing'
       from identities i join decided d on d.decision_id = i.decision_id
-     where i.program_id = $1 and i.key !~ '^erased-[0-9a-f]{{32}}$'
+     where i.program_id = $1 and i.scope <> 'audit' and i.key !~ '^erased-[0-9a-f]{{32}}$'
 """
 
 _MOVEMENTS: Final = f"""{_ERASED}

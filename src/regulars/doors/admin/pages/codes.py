@@ -21,7 +21,7 @@ from regulars.doors.admin.refusals import errors_of, sentence
 from regulars.doors.admin.routing import NoRoute, Route
 from regulars.doors.admin.words import N_, _, ngettext
 
-SHOWN: Final = 100
+SHOWN: Final = 50
 PROBLEMS_SHOWN: Final = 100
 EXPORTED_MOST: Final = 20_000_000
 """Bytes of a file of codes that a browser is given at once; `regulars` has no such limit."""

@@ -1,0 +1,108 @@
+"""The pages of the program and of its connection: they fit, pass axe, and a merchant gets done with them."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from regulars.app import rewards
+from regulars.domain.rewards import CodeSource
+from tests import make
+from tests.browser.conftest import SCHEMES, WIDTHS, Admin, Visit
+
+PAGES = [
+    "/rules",
+    "/rewards",
+    "/rewards/new",
+    "/rewards/new?kind=variable_amount",
+    "/rewards/{reward}",
+    "/rewards/{reward}/codes",
+    "/codes",
+    "/points",
+    "/appearance",
+    "/integrations",
+    "/integrations/{integration}",
+    "/deliveries",
+    "/signatures",
+    "/keys",
+]
+SHOTS = os.environ.get("REGULARS_TEST_SHOTS")
+"""A folder for pictures of all pages, to be looked at."""
+
+
+@pytest.fixture(scope="module")
+def pool(admin: Admin) -> int:
+    """A reward whose codes are uploaded."""
+    reward = make.reward(codes=CodeSource.POOL)
+    made = admin.do(
+        lambda house: rewards.create_reward(house.database, admin.shop.program_id, reward, now=house.clock())
+    )
+    return made.id
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_page_fits_passes_axe_and_keeps_its_policy(
+    admin: Admin, visit: Callable[..., Visit], pool: int, width: int, scheme: str
+) -> None:
+    browser = visit(session=admin.session_of(), width=width, scheme=scheme)
+    browser.open("/integrations")
+    integration = browser.page.locator("tr[data-href]").first.get_attribute("data-href").rpartition("/")[2]
+    wrong = {}
+    for page in PAGES:
+        path = page.format(reward=pool, integration=integration)
+        browser.open(path)
+        if SHOTS:
+            name = path.strip("/").replace("/", "-").replace("?", "-")
+            browser.shot(Path(SHOTS) / f"{name}-{width}-{scheme}.png")
+        found = browser.axe()
+        if found or browser.overflow() > 0:
+            wrong[path] = [*found, f"{browser.overflow()} pixels too wide"]
+    assert wrong == {}
+    assert browser.complaints == []
+
+
+def test_codes_with_mistakes_are_named_line_by_line_and_the_mended_file_is_taken(
+    admin: Admin, visit: Callable[..., Visit], pool: int, tmp_path: Path
+) -> None:
+    browser = visit(session=admin.session_of())
+    page = browser.page
+    file = tmp_path / "codes.csv"
+    file.write_text("Code\nKD83-XMQP-41ZA\n\nKD83-XMQP-41ZA\nQX71-BVNL-93RT\n")
+    browser.open(f"/rewards/{pool}/codes")
+    page.set_input_files("input[name=file]", file)
+    page.get_by_role("button", name="Upload").click()
+    alert = page.get_by_role("alert").filter(has_text="Nothing of this file was taken")
+    assert "is the same as line 2" in alert.inner_text()
+    file.write_text("Code\nKD83-XMQP-41ZA\nQX71-BVNL-93RT\n")
+    page.set_input_files("input[name=file]", file)
+    page.get_by_role("button", name="Upload").click()
+    assert "2 codes were taken" in page.get_by_role("status").inner_text()
+
+
+def test_a_secret_is_rotated_without_a_gap(admin: Admin, visit: Callable[..., Visit]) -> None:
+    browser = visit(session=admin.session_of())
+    page = browser.page
+    browser.open("/integrations")
+    page.locator("tr[data-href] a").first.click()
+    old = page.locator("#key").inner_text()
+    page.get_by_role("button", name="Make a new pair").click()
+    page.get_by_text("The old pair counts until you revoke it").wait_for()
+    assert page.locator("#key").inner_text() != old
+    browser.open("/integrations")
+    page.locator(f"tr[data-href]:has-text('{old[:10]}') a").first.click()
+    page.get_by_role("button", name="Revoke this pair").click()
+    page.locator("dialog[open]").get_by_role("button", name="Revoke this pair").click()
+    page.get_by_text("calls with this key are refused").wait_for()
+
+
+def test_the_sketch_of_the_widget_follows_what_is_typed(admin: Admin, visit: Callable[..., Visit]) -> None:
+    browser = visit(session=admin.session_of())
+    page = browser.page
+    browser.open("/appearance")
+    page.get_by_label("Title of the panel").fill("The tea circle")
+    assert page.locator("[data-preview-text=title]").inner_text() == "The tea circle"
+    page.get_by_role("button", name="Logged in").click()
+    assert page.locator(".preview-points").is_visible()
+    assert page.locator(".save-bar").is_visible()
