@@ -110,7 +110,7 @@ async def erase(
     require(acting, "customers.erase")
     texts = await _texts(house.database, acting.program_id, customer_id)
     reason = _without(audit.needed_reason(reason), texts.all)
-    said = {
+    said: dict[str, Any] = {
         "action": "erase customer",
         "subject": f"customer {customer_id}",
         "reason": reason,

@@ -27,7 +27,7 @@ from regulars.storage.tables import CLAIMS, CODES, STOCKS
 _BY_ID = "select * from claimed_rewards where program_id = $1 and claim_id = any($2::bigint[])"
 _BY_CODE = "select * from claimed_rewards where program_id = $1 and code_key = any($2::text[])"
 _STOCKS = "select * from reward_stocks where program_id = $1 and reward_id = any($2::bigint[])"
-# From a random place on, then from the beginning: whatever was used up before does not slow the next one down.
+# From a random place on, then from the beginning: whatever was used up before does not slow down the next.
 _FREE_CODES = """
     (select * from codes where program_id = $1 and reward_id = $2 and state = 'free' and slot >= $3
       order by slot limit $4)
@@ -77,7 +77,7 @@ async def load(connection: Connection, page: Page, wanted: Needs) -> None:
                 _FREE_CODES,
                 program_id,
                 reward.id,
-                random.random(),
+                random.random(),  # noqa: S311
                 wanted.redeems[reward.id],
             )
             page.free_codes[reward.id] = [_code_from(row) for row in rows]

@@ -48,7 +48,7 @@ async def verify(
     now: datetime,
     progress: Callable[[str], None] | None = None,
 ) -> Report:
-    """Checks every invariant in one program, or in all. Changes nothing; a server may go on working meanwhile.
+    """Checks every invariant in one program, or in all. Changes nothing; a server may work on meanwhile.
 
     `now`: real time. `progress` is told, in a sentence, what is being checked. Raises UnknownProgram.
     """

@@ -189,8 +189,10 @@ class Door:
         ask.enter(visitor, place, await self._house.programs.get(place.program_id))
 
     def _check_origin(self, ask: Ask) -> None:
-        scheme = "https" if self._jar.is_secure else "http"
-        own = {self._house.settings.base_url.lower(), f"{scheme}://{ask.headers.get('host', '')}".lower()}
+        # A proxy may speak https for us without our being told; that is no reason to refuse our own forms.
+        schemes = ("https",) if self._jar.is_secure else ("http", "https")
+        host = ask.headers.get("host", "").lower()
+        own = {self._house.settings.base_url.lower(), *(f"{scheme}://{host}" for scheme in schemes)}
         if comes_from_elsewhere(ask.headers, frozenset(own)):
             raise NotOurForm
 

@@ -257,8 +257,10 @@ CHECKS: Final = (
 
 _CODES = "select reward_id, code, code_key from codes where program_id = $1 order by reward_id, code_key"
 _USED = """
-    select c.claim_id, c.code_key, o.order_id, o.details, o.amended_id is not null as is_amended
+    select c.claim_id, c.code_key, o.order_id, o.details,
+           o.amended_id is not null or e.customer_id is not null as is_amended
       from claimed_rewards c join orders o on o.program_id = $1 and o.order_id = c.order_id
+      left join erasures e on e.program_id = $1 and e.customer_id = o.customer_id
      where c.program_id = $1 and c.state = 'used' order by c.claim_id
 """
 _EXPIRED = """
@@ -274,7 +276,8 @@ class CodeSeen(msgspec.Struct, frozen=True):
 
 
 class UsedSeen(msgspec.Struct, frozen=True):
-    """A used claim with the order that it is tied to. `details` None: they cannot be read."""
+    """A used claim with the order that it is tied to. `details` None: they cannot be read. `is_amended`: staff
+    replaced them since, or emptied them when they erased the customer."""
 
     claim_id: int
     code_key: str | None

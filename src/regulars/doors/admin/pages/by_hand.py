@@ -85,7 +85,9 @@ async def change_points(ask: Ask) -> Answer:
     except Refused as refused:
         ask.errors = errors_of(refused)
         return await ask_points(ask)
-    ask.say(_("Given. The timeline says by whom and why.") if way == "give" else _("Taken, with your reason."))
+    ask.say(
+        _("Given. The timeline says by whom and why.") if way == "give" else _("Taken, with your reason.")
+    )
     return _back(ask)
 
 
@@ -241,7 +243,9 @@ async def ask_fulfil(ask: Ask) -> Answer:
         ask,
         await _find(ask),
         title=_("“%(title)s” is fulfilled", title=claim.title),
-        text=_("Say what was done, such as the number of the parcel. The customer sees that it is fulfilled."),
+        text=_(
+            "Say what was done, such as the number of the parcel. The customer sees that it is fulfilled."
+        ),
         label=_("It is fulfilled"),
         is_final=False,
     )

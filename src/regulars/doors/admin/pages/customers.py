@@ -156,9 +156,7 @@ async def export(ask: Ask) -> Answer:
         now=ask.now,
     )
     now = ask.program.time(ask.now)
-    chunks = [
-        chunk async for chunk in people.export(ask.house.database, ask.program_id, wanted, now=now)
-    ]
+    chunks = [chunk async for chunk in people.export(ask.house.database, ask.program_id, wanted, now=now)]
     return attachment(b"".join(chunks), "customers.csv")
 
 

@@ -78,7 +78,9 @@ def _asked(ask: Ask) -> Filter:
             state=cast(State, state if state in get_args(State) else "any"),
             placed_from=read_day(get, "placed_from"),
             placed_until=read_day(get, "placed_until"),
-            customer_id=int(customer) if customer.isascii() and customer.isdigit() and len(customer) < 18 else None,
+            customer_id=int(customer)
+            if customer.isascii() and customer.isdigit() and len(customer) < 18
+            else None,
         )
     except Invalid as refused:
         ask.errors = errors_of(refused)
@@ -147,9 +149,7 @@ async def detail(ask: Ask) -> Answer:
 def _is_open(ask: Ask, call: Call) -> bool:
     """Whether the call can be applied after all, by whoever asks."""
     return (
-        ask.calls is not None
-        and ask.may("orders.apply")
-        and ask.calls.is_applicable(call.hook, call.outcome)
+        ask.calls is not None and ask.may("orders.apply") and ask.calls.is_applicable(call.hook, call.outcome)
     )
 
 
