@@ -79,8 +79,8 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True):
 async def found(
     connection: Connection, program_id: int, wanted: Wanted, *, before: int | None, most: int
 ) -> list[Placed]:
-    """At most `most` orders that come after the order `before`: those reported last first, where days are asked
-    for those placed last. For a state only the next LOOKED_THROUGH are looked at."""
+    """At most `most` orders that come after the order `before`: those reported last first; where days are
+    asked for, those placed last. For a state only the next LOOKED_THROUGH are looked at."""
     where, order = await _along(connection, program_id, wanted, before)
     walked = LOOKED_THROUGH if wanted.state is not None else most
     state = f"where {STATES[wanted.state]}" if wanted.state is not None else ""

@@ -1,4 +1,4 @@
-"""Looking for any part of a customer's id, e-mail or name: see docs/decisions/0013."""
+"""Looking for any part of a customer's id, e-mail or name: see docs/decisions/0014."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What happened, told to the reader: sentences with the names of staff and times of the reader's zone in them."""
+"""What happened, told to the reader: sentences with names of staff and times of the reader's zone in them."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -63,7 +63,7 @@ async def tell(ask: Ask, lines: Iterable[Line]) -> list[Told]:
 
 
 def plainly(sentence: str, names: Mapping[str, str]) -> str:
-    """The sentence with names for the numbers of staff, who come first in it, and times of the reader's zone."""
+    """The sentence with the name of staff, who come first in it by number, and times of the reader's zone."""
     actor, blank, rest = sentence.partition(" ")
     if actor in names:
         sentence = f"{names[actor]}{blank}{rest}"

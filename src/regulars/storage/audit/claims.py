@@ -276,7 +276,7 @@ class CodeSeen(msgspec.Struct, frozen=True):
 
 
 class UsedSeen(msgspec.Struct, frozen=True):
-    """A used claim with the order that it is tied to. `details` None: they cannot be read. `is_amended`: staff
+    """A used claim with the order that it is tied to. `details` None: unreadable. `is_amended`: staff
     replaced them since, or emptied them when they erased the customer."""
 
     claim_id: int

@@ -1,4 +1,4 @@
-"""What staff do for one customer by hand: points, rewards, block, erase. Each asks why, and the log keeps it."""
+"""What staff do for one customer by hand: points, rewards, block, erase. Each asks why; the log keeps it."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial

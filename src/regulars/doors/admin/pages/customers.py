@@ -1,4 +1,4 @@
-"""Customers: found by anything one knows of them, by filters, by views that staff have saved; and as a file."""
+"""Customers: found by what one knows of them, by filters, by views that staff have saved; and as a file."""
 
 from datetime import date
 from typing import Final, Literal, cast

@@ -8,7 +8,6 @@ from typing import Any, Final, NamedTuple
 from babel import dates
 
 from regulars.app.home import Day, Figures, Home, home
-from regulars.app.timeline import LineKind
 from regulars.domain.money import format_amount
 from regulars.doors.admin.answers import Answer
 from regulars.doors.admin.ask import Ask
@@ -16,25 +15,12 @@ from regulars.doors.admin.checklist import checklist
 from regulars.doors.admin.figures import money, number, percent
 from regulars.doors.admin.ranges import PRESETS, choose
 from regulars.doors.admin.routing import Route
+from regulars.doors.admin.telling import KINDS, tell
 from regulars.doors.admin.words import _, ngettext, reader
 
 DAY_BY_DAY: Final = 92
 """Longer ranges are drawn in weeks, the longest in parts of thirty days."""
 WEEK_BY_WEEK: Final = 740
-ICONS: Final = {
-    LineKind.ORDER: "shopping-bag",
-    LineKind.PAYMENT: "credit-card",
-    LineKind.REFUND: "undo-2",
-    LineKind.CANCEL: "circle-x",
-    LineKind.ACTIVITY: "sparkles",
-    LineKind.ADJUSTMENT: "sliders-horizontal",
-    LineKind.APPROVAL: "circle-check",
-    LineKind.REWARD: "gift",
-    LineKind.CLAIM: "ticket-percent",
-    LineKind.PROFILE: "user",
-    LineKind.BLOCK: "ban",
-    LineKind.ERASURE: "eraser",
-}
 
 
 class Card(NamedTuple):
@@ -51,6 +37,7 @@ async def show(ask: Ask) -> Answer:
     now = ask.program.time(ask.now)
     found = await home(ask.house.database, ask.program_id, chosen.range, now=now)
     steps = await checklist(ask)
+    told = await tell(ask, (each.line for each in found.latest))
     labels, points, revenue = charts(found, ask.program.currency)
     return ask.render(
         "home/show.html",
@@ -63,7 +50,8 @@ async def show(ask: Ask) -> Answer:
         labels=labels,
         points=points,
         revenue=revenue,
-        icons=ICONS,
+        kinds=KINDS,
+        told=list(zip(told, (each.name for each in found.latest), strict=True)),
         now=now,
         may_open_customers=_may_open(ask, "/customers/{customer}"),
     )

@@ -170,8 +170,11 @@ async def _rules(ask: Ask) -> tuple[Chosen, list[RuleUse]]:
     return chosen, await reports.rules_used(ask.house.database, ask.program_id, chosen.range)
 
 
-def _page(ask: Ask, name: str, **facts: object) -> Answer:
-    return ask.render(f"reports/{name}.html", tabs=TABS, presets=PRESETS, **facts)
+def _page(ask: Ask, name: str, *, chosen: Chosen | None = None, **facts: object) -> Answer:
+    days = {} if chosen is None else chosen.query
+    return ask.render(
+        f"reports/{name}.html", tabs=TABS, presets=PRESETS, chosen=chosen, days=days, **facts
+    )
 
 
 def _file(name: str, range_: Range) -> str:
