@@ -287,6 +287,7 @@ async def test_when_a_batch_fails_what_was_decided_on_it_is_decided_anew(
 async def test_rules_that_change_between_two_batches_count_from_the_next_one_on(
     houses: list[House], clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(engine_module, "NOT_AHEAD", 0)
     watch = Watch(monkeypatch, at_once=5)
     shop = await open_shop(houses[0])
     orders: list[Command] = [make.order(f"A{n}", total=1000, shipping=0) for n in range(150)]

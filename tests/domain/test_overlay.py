@@ -21,7 +21,7 @@ def test_whatever_is_new_on_a_page_has_to_be_thought_of_here() -> None:
 
 
 def test_commands_that_nobody_thought_of_are_not_decided_ahead() -> None:
-    assert can_follow([make.order("A1"), make.update("A1")])
+    assert can_follow([make.order("A1"), make.update("A1", paid=0)])
     assert not can_follow([make.order("A1"), make.redeem()])
 
 

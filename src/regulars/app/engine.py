@@ -114,6 +114,7 @@ class Engine:
 
     async def _run(self, lane: Lane, batch: list[Waiting], ahead: Ahead | None = None) -> None:
         """Brings every caller of this batch an answer, whatever happens."""
+        lane.drop_ahead()  # what followed the first half of a batch that was split doesn't follow the second
         begun = asyncio.get_running_loop().time()
         if ahead is not None:  # it was taken from the queue before its turn had come
             begun = min(begun, *(waiting.deadline for waiting in batch))

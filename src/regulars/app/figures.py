@@ -14,7 +14,7 @@ from regulars.app.programs import UnknownProgram
 from regulars.domain.book import Bucket, Cause
 from regulars.domain.errors import Invalid
 from regulars.storage import figures as storage
-from regulars.storage import people, programs
+from regulars.storage import people
 from regulars.storage.database import Connection, Database
 from regulars.storage.figures import Kept, Sum
 from regulars.storage.reading import reading
@@ -167,7 +167,7 @@ async def follow(house: "House") -> None:
     """Brings every program's figures up to date, step by step. Jobs call it; it may run anywhere, at any
     time."""
     async with house.database.acquire() as connection:
-        ids = await programs.ids(connection)
+        ids = await storage.behind(connection)
     for program_id in ids:
         while True:
             async with house.database.acquire() as connection:

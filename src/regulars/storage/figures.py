@@ -273,6 +273,20 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     orders: int
 
 
+async def behind(connection: Connection) -> list[int]:
+    """The programs in which something was decided that their figures do not have yet."""
+    rows = await connection.fetch(
+        """
+        select h.program_id
+          from heads h join programs p using (program_id) left join figures f using (program_id)
+         where h.decision > 0
+           and (h.decision is distinct from f.decision or p.timezone is distinct from f.timezone)
+         order by h.program_id
+        """
+    )
+    return [row["program_id"] for row in rows]
+
+
 async def state(connection: Connection, program_id: int) -> State:
     """How far the figures are behind, and how many orders the program has."""
     row = await connection.fetchrow(

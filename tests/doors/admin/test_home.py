@@ -10,13 +10,14 @@ from regulars.app import rewards
 from regulars.app.access import Role
 from regulars.app.codes import import_codes
 from regulars.app.house import House
-from regulars.app.programs import Created, change_rules
+from regulars.app.programs import Created, change_rules, create_program, move_clock
 from regulars.app.storefront.widgets import change_widget
 from regulars.domain.commands import AdjustPoints
 from regulars.domain.program import JoinRule
 from regulars.domain.rewards import CodeSource
 from regulars.doors.admin.checklist import FIRST_ORDERS
 from regulars.doors.admin.pages.home import change, part_days
+from regulars.storage import programs
 from tests import make
 from tests.doors.admin.conftest import Browser, Clock, hire, signed_in, text_of
 from tests.doors.admin.test_integrations import order, send, whole
@@ -64,9 +65,7 @@ async def test_without_a_rule_that_is_on_that_is_the_next_step(
     )
     house.programs.forget()
     assert "Say what customers get points for" in await home(owner)
-    await change_rules(
-        house.database, shop.program_id, join=lambda _: JoinRule(points=50), now=house.clock()
-    )
+    await change_rules(house.database, shop.program_id, join=lambda _: JoinRule(points=50), now=house.clock())
     house.programs.forget()
     assert "50 points for becoming a member." in await home(owner)
     assert "What earns points" in await steps_done(owner)
@@ -78,9 +77,7 @@ async def test_a_reward_counts_once_it_can_be_claimed(owner: Browser, house: Hou
     page = (await owner.get("/")).text
     assert f'href="{owner.address(f"/rewards/{reward_id}/codes")}">Upload its codes' in page
     codes = b"AUTUMN-1\nAUTUMN-2\n"
-    await import_codes(
-        house.database, shop.program_id, reward_id, codes, actor="staff:1", now=house.clock()
-    )
+    await import_codes(house.database, shop.program_id, reward_id, codes, actor="staff:1", now=house.clock())
     assert "A first reward" in await steps_done(owner)
     await rewards.set_enabled(house.database, shop.program_id, reward_id, enabled=False, now=house.clock())
     house.programs.forget()
@@ -136,6 +133,8 @@ async def test_figures_are_held_against_the_time_before(
     browser = whole(house, owner)
     await send(browser, shop, "orders-completed", order())
     clock.forward(days=8)
+    again = await hire(house, shop.program_id, Role.ANALYST, email=f"a{shop.program_id}@tea.example")
+    browser = whole(house, await signed_in(house, again, shop.program_id))
     await send(browser, shop, "orders-completed", order() | {"id": "1002"})
     await send(browser, shop, "orders-completed", order() | {"id": "1003"})
     week = await home(browser, days="7")
@@ -179,13 +178,11 @@ def test_a_change_from_nothing_is_not_put_in_percent() -> None:
     assert change(-1, 4) == -1.25
 
 
-async def test_what_staff_did_is_told_with_their_name(
-    owner: Browser, house: House, shop: Created
-) -> None:
+async def test_what_staff_did_is_told_with_their_name(owner: Browser, house: House, shop: Created) -> None:
     browser = whole(house, owner)
     await send(browser, shop, "orders-completed", order())
     staff_id = await hire(house, shop.program_id, Role.SUPPORT, email=f"h{shop.program_id}@tea.example")
-    gift = AdjustPoints(customer=make.alice(), points=5, reason="sorry", actor=f"staff:{staff_id}")
+    gift = AdjustPoints(merchant_id="alice", points=5, reason="sorry", actor=f"staff:{staff_id}")
     await house.engine.submit(shop.program_id, gift)
     said = await home(browser)
     assert "Toni support gave 5 points: sorry" in said
@@ -195,9 +192,19 @@ async def test_what_staff_did_is_told_with_their_name(
 async def test_orders_in_another_currency_are_named_apart(
     owner: Browser, house: House, shop: Created
 ) -> None:
+    async with house.database.acquire() as connection, connection.transaction():
+        site_id = await programs.add_site(
+            connection,
+            shop.program_id,
+            name="Tee",
+            domain="https://tee.example",
+            currency="EUR",
+            at=house.clock(),
+        )
     browser = whole(house, owner)
     await send(browser, shop, "orders-completed", order())
-    await house.engine.submit(shop.program_id, make.order("E1", currency="EUR", total=1000, shipping=0))
+    abroad = make.order("E1", site_id=site_id, currency="EUR", total=1000, shipping=0)
+    await house.engine.submit(shop.program_id, abroad)
     assert "in other currencies: 1 order (€10.00)" in await home(browser)
 
 
@@ -216,8 +223,6 @@ def owner_only(page: str, address: str) -> int:
 
 async def test_a_test_programs_present_is_its_own(house: House, clock: Clock) -> None:
     """Its clock was moved on: what came then is in its last seven days."""
-    from regulars.app.programs import advance_clock, create_program
-
     made = await create_program(
         house.database,
         house.vault,
@@ -227,7 +232,7 @@ async def test_a_test_programs_present_is_its_own(house: House, clock: Clock) ->
         test_mode=True,
         now=clock(),
     )
-    await advance_clock(house.database, made.program_id, timedelta(days=40), now=clock())
+    await move_clock(house.database, made.program_id, forward=timedelta(days=40), now=clock())
     house.programs.forget()
     staff_id = await hire(house, made.program_id, Role.OWNER, email=f"t{made.program_id}@tea.example")
     browser = whole(house, await signed_in(house, staff_id, made.program_id))

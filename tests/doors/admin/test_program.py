@@ -1,4 +1,4 @@
-"""A merchant sets the program up: rules, each kind of reward, codes with mistakes in their file, the widget."""
+"""A merchant sets the program up: rules, rewards of each kind, codes with mistakes in them, the widget."""
 
 from typing import Any
 

@@ -95,6 +95,12 @@ async def test_after_twenty_wrong_proofs_an_address_waits(shop: Shop) -> None:
     assert (await shop.post("session", shop.md5("alice"))).status_code == 200
 
 
+async def test_a_body_that_names_no_shop_is_a_try_too(shop: Shop) -> None:
+    for _ in range(int(FAILURES_BY_ADDRESS.burst)):
+        assert (await shop.post("session", b"{}")).status_code == 401
+    assert (await shop.post("session", b"{}")).status_code == 429
+
+
 async def test_one_shopper_opens_so_many_sessions(shop: Shop) -> None:
     for _ in range(int(SESSIONS_BY_SHOPPER.burst)):
         await shop.log_in()

@@ -2,13 +2,18 @@
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 
+import httpx
 import pytest
 
 from regulars.app.credentials import revoke
+from regulars.app.house import House
 from regulars.app.storefront.sessions import forget_ended
 from regulars.app.storefront.switches import change_switches
+from regulars.doors.storefront.app import build
 from regulars.storage.storefront_sessions import uses
+from tests import make
 from tests.doors.storefront.conftest import OURS, SHOP, START, Shop
 
 
@@ -153,6 +158,17 @@ async def test_what_is_no_session_opens_nothing(shop: Shop, shown: str) -> None:
     answer = await shop.get("me", shown)
     assert answer.status_code == 401
     assert answer.json()["error"]["code"] == "unauthenticated"
+
+
+async def test_any_process_knows_a_session(shop: Shop, database: str, tmp_path: Path) -> None:
+    session = await shop.log_in()
+    elsewhere = await House.open(make.settings(tmp_path, public_url=OURS), database, clock=shop.clock)
+    try:
+        browser = httpx.AsyncClient(transport=httpx.ASGITransport(build(elsewhere)), base_url=OURS)
+        headers = {"authorization": f"Bearer {session}", "origin": SHOP}
+        assert (await browser.get("/storefront/v1/me", headers=headers)).status_code == 200
+    finally:
+        await elsewhere.close()
 
 
 async def test_each_bit_of_a_session_counts(shop: Shop) -> None:

@@ -1,5 +1,5 @@
-"""What there is to do until a program is live. Every step is done by a fact, never by a tick: a rule that is on,
-a reward that can be claimed, a key that was used, an order in the book."""
+"""What there is to do until a program is live. Every step is done by a fact, never by a tick: a rule that is
+on, a reward that can be claimed, a key that was used, an order in the book."""
 
 from typing import Final, NamedTuple
 
@@ -53,9 +53,7 @@ async def checklist(ask: Ask) -> Checklist:
     database, program = ask.house.database, ask.program
     left = await stocks(database, program)
     keys = [one for one in await listed(database, program.id) if not one.has_ended(ask.now)]
-    orders = await list_orders(
-        database, program.id, Window(limit=FIRST_ORDERS), now=program.time(ask.now)
-    )
+    orders = await list_orders(database, program.id, Window(limit=FIRST_ORDERS), now=program.time(ask.now))
     has_order = bool(orders)
     steps = [
         _named(ask),
@@ -71,7 +69,9 @@ async def checklist(ask: Ask) -> Checklist:
 
 def _named(ask: Ask) -> Step:
     program = ask.program
-    text = _("It is called %(name)s and counts in %(currency)s.", name=program.name, currency=program.currency)
+    text = _(
+        "It is called %(name)s and counts in %(currency)s.", name=program.name, currency=program.currency
+    )
     return Step(_("Name and currency"), text, _open(ask, "/settings"), _("Settings"), is_done=True)
 
 
@@ -81,7 +81,9 @@ def _earning(ask: Ask) -> Step:
     said = []
     if rule.enabled and rule.rate_numerator > 0:
         rate = points_each(program)
-        said.append(_("%(points)s for each %(currency)s of an order.", points=rate, currency=program.currency))
+        said.append(
+            _("%(points)s for each %(currency)s of an order.", points=rate, currency=program.currency)
+        )
     if program.join.points > 0:
         said.append(_("%(points)s for becoming a member.", points=points(program.join.points)))
     text = " ".join(said) or _("Say what customers get points for: their orders, becoming a member, or both.")

@@ -57,22 +57,20 @@ class Calls:
 
     async def session(self, request: Request) -> Answer:
         """POST session: a proof in exchange for a session, and all that the panel shows."""
-        origin = request.origin
-        try:
-            members = request.members()
-            named = shop_named(members)
-        except (ValueError, Unproven) as error:
-            return self._unproven(request, "", error)
-        (shown,) = named.values()
+        origin, shown = request.origin, ""
         self._guard.before_proof(request.address, shown)
         try:
+            members = _members(request)
+            named = shop_named(members)
+            (shown,) = named.values()
+            self._guard.before_proof(request.address, shown)
             proof = proof_in(members)
             shop = await find_shop(self._house, **named)
             if shop is None:
                 raise Unproven(why="no shop has this key")
             proven = await prove(self._house, shop, proof, now=self._house.clock())
         except Unproven as error:
-            return self._unproven(request, shown, error)
+            raise self._unproven(request, shown, error) from None
         request.about(shop.program)
         self._guard.opened(f"{shop.program.id} {proven.merchant_id}")
         opened, session = await open_session(
@@ -81,11 +79,11 @@ class Calls:
         me = me_shape(await panel.mine(self._house, session))
         return as_json({"session": opened, "expires_in": int(LIFE.total_seconds()), "me": me})
 
-    def _unproven(self, request: Request, shown: str, error: Exception) -> Answer:
+    def _unproven(self, request: Request, shown: str, error: Unproven) -> Unproven:
+        """What to raise for a proof that doesn't count, once it is counted and logged."""
         self._guard.failed(request.address, shown)
-        why = error.data.get("why") if isinstance(error, Unproven) else str(error)
-        log.info("a shopper was not proved", shop=shown[:100], why=why)
-        raise Unproven from None
+        log.info("a shopper was not proved", shop=shown[:100], why=error.data.get("why"))
+        return Unproven()
 
     async def me(self, request: Request) -> Answer:
         """GET me."""
@@ -147,6 +145,14 @@ class Calls:
             raise Unproven(why="the session is another page's")
         self._guard.called(session.key)
         return session
+
+
+def _members(request: Request) -> dict[str, Any]:
+    """The members of a body that should prove something. Raises Unproven for what can't be read."""
+    try:
+        return request.members()
+    except ValueError as error:
+        raise Unproven(why=f"the body can't be read: {error}") from None
 
 
 def _proof_of(session: Session, members: Any) -> Any:

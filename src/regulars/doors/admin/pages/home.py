@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from babel import dates
 
@@ -17,6 +17,9 @@ from regulars.doors.admin.ranges import PRESETS, choose
 from regulars.doors.admin.routing import Route
 from regulars.doors.admin.telling import KINDS, tell
 from regulars.doors.admin.words import _, ngettext, reader
+
+Series: TypeAlias = list[dict[str, Any]]
+"""Lines of a chart, as it takes them."""
 
 DAY_BY_DAY: Final = 92
 """Longer ranges are drawn in weeks, the longest in parts of thirty days."""
@@ -101,15 +104,12 @@ def _earned(figures: Figures) -> int:
     return figures.earned + figures.given
 
 
-Series = list[dict[str, Any]]
-
-
 def charts(found: Home, currency: str) -> tuple[list[str], Series, Series]:
     """The labels below both charts, the lines of the points and those of the revenue."""
     size = part_days(len(found.series))
     now, before = parts(found.series, size), parts(found.before_series, size)
     labels = [_label(part[0].day, in_year=size == 1) for part in now]
-    points = [
+    points: Series = [
         {"name": _("Earned"), "values": [sum(_earned(each.figures) for each in part) for part in now]},
         {"name": _("Spent"), "values": [sum(each.figures.spent for each in part) for part in now]},
         {
@@ -123,7 +123,7 @@ def charts(found: Home, currency: str) -> tuple[list[str], Series, Series]:
         sums = [sum(getattr(each.figures, name) for each in part) for part in days]
         return [float(Decimal(format_amount(minor, currency))) for minor in sums]
 
-    revenue = [
+    revenue: Series = [
         {"name": _("From members"), "values": amounts(now, "member_revenue_minor")},
         {"name": _("With codes"), "values": amounts(now, "code_revenue_minor")},
         {

@@ -1,7 +1,7 @@
-"""Reports: what is owed in points and how it came to be, how old it is, and what rewards and rules did with it."""
+"""Reports: what is owed in points and how it came to be, its age, and what rewards and rules did with it."""
 
 from datetime import date, datetime, timedelta
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from babel import dates
 
@@ -15,7 +15,7 @@ from regulars.doors.admin.figures import day
 from regulars.doors.admin.pages.rewards import KINDS
 from regulars.doors.admin.ranges import PRESETS, Chosen, choose
 from regulars.doors.admin.routing import Route
-from regulars.doors.admin.words import N_, _, reader
+from regulars.doors.admin.words import N_, reader
 
 LONGEST_BY_DAY: Final = 366
 """Longer ranges are told by month: nobody reads so many lines."""
@@ -170,11 +170,9 @@ async def _rules(ask: Ask) -> tuple[Chosen, list[RuleUse]]:
     return chosen, await reports.rules_used(ask.house.database, ask.program_id, chosen.range)
 
 
-def _page(ask: Ask, name: str, *, chosen: Chosen | None = None, **facts: object) -> Answer:
-    days = {} if chosen is None else chosen.query
-    return ask.render(
-        f"reports/{name}.html", tabs=TABS, presets=PRESETS, chosen=chosen, days=days, **facts
-    )
+def _page(ask: Ask, name: str, *, chosen: Chosen | None = None, **facts: Any) -> Answer:
+    facts["days"] = {} if chosen is None else chosen.query
+    return ask.render(f"reports/{name}.html", tabs=TABS, presets=PRESETS, chosen=chosen, **facts)
 
 
 def _file(name: str, range_: Range) -> str:
