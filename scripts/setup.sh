@@ -76,6 +76,16 @@ find_node() {
     fi
 }
 
+# The front end's packages, as the lock file has them. `npm ci` takes all out first, so it is asked for only when needed.
+front_packages() {
+    if [ "$(cat node_modules/.installed 2>/dev/null)" = "$(cksum <package-lock.json)" ]; then
+        return
+    fi
+    # A Node that came as a wheel trusts what the machine trusts.
+    NODE_USE_SYSTEM_CA=1 npm ci --ignore-scripts --no-progress --loglevel=error >/dev/null &&
+        cksum <package-lock.json >node_modules/.installed
+}
+
 build_front() {
     local built=src/regulars/doors/admin/built want_front
     want_front=$(front_sources)
@@ -84,15 +94,8 @@ build_front() {
     fi
     find_node
     say "Building the front end ..."
-    (
-        cd frontend
-        # Which packages were installed is asked of the lock file alone, as `npm ci` takes them all out first.
-        if [ "$(cat node_modules/.installed 2>/dev/null)" != "$(cksum <package-lock.json)" ]; then
-            npm ci --ignore-scripts --no-progress --loglevel=error >/dev/null
-            cksum <package-lock.json >node_modules/.installed
-        fi
-        node build.mjs
-    ) || stop "Building the front end failed; the lines above say why. Try again with: make setup"
+    (cd frontend && front_packages && node build.mjs) ||
+        stop "Building the front end failed; the lines above say why. Try again with: make setup"
     printf '%s\n' "$want_front" >"$built/.built"
 }
 
@@ -127,6 +130,6 @@ if [ "$what" = dev ]; then
     install --require-hashes -r requirements-dev.txt
 fi
 install --no-deps --no-build-isolation --no-index --editable .
-build_front
 printf '%s\n' "$want" >"$venv/.installed-$what"
+build_front
 say "Ready: $venv/bin/regulars"

@@ -109,6 +109,18 @@ async def test_two_who_add_up_at_once_count_nothing_twice(town: Town) -> None:
     assert await differences(town, town.tea) == []
 
 
+async def test_a_job_stops_in_time_and_goes_on_where_it_was(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(figures, "AT_ONCE", 10)
+    steps = 0
+    while await differences(town, town.tea):
+        await figures.follow(town.house, seconds=0)
+        steps += 1
+        assert steps < 50
+    assert steps > 3
+
+
 async def test_a_lost_transaction_leaves_the_figures_as_they_were(town: Town) -> None:
     await figures.follow(town.house)
     await town.tell(town.tea, make.order("L1"))

@@ -110,14 +110,15 @@ async def test_no_list_reads_all_orders(house: House, shop: int, monkeypatch: py
     async with house.database.acquire() as connection:
         await connection.execute(
             """
-            insert into orders (program_id, order_id, site_id, merchant_id, merchant_number, customer_id, door,
-                currency, total_minor, goods_minor, shipping_minor, tax_minor, discounts_minor,
-                rewardable_minor, rule_version, fingerprint, payment_status, paid_minor, refund_status, refunded_minor, cancelled, status,
-                rewarded_status, placed_at, given, taken, details, created_at, updated_at)
+            insert into orders (program_id, order_id, site_id, merchant_id, merchant_number, customer_id,
+                door, currency, total_minor, goods_minor, shipping_minor, tax_minor, discounts_minor,
+                rewardable_minor, rule_version, fingerprint, payment_status, paid_minor, refund_status,
+                refunded_minor, cancelled, status, rewarded_status, placed_at, given, taken, details,
+                created_at, updated_at)
             select program_id, n, site_id, 'B' || n, '#' || n, customer_id, door, currency, total_minor,
-                goods_minor, shipping_minor, tax_minor, discounts_minor, rewardable_minor, rule_version, fingerprint,
-                payment_status, paid_minor, refund_status, refunded_minor, false, status, rewarded_status,
-                placed_at - n * interval '1 minute', 0, 0, details, created_at, updated_at
+                goods_minor, shipping_minor, tax_minor, discounts_minor, rewardable_minor, rule_version,
+                fingerprint, payment_status, paid_minor, refund_status, refunded_minor, false, status,
+                rewarded_status, placed_at - n * interval '1 minute', 0, 0, details, created_at, updated_at
               from orders cross join generate_series(100, 30000) n where program_id = $1 and order_id = 7
             """,
             shop,

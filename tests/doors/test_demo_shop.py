@@ -14,11 +14,12 @@ import pytest
 
 from regulars import asgi
 from regulars.app.house import House
+from regulars.app.rewards import stocks
 from regulars.app.vault import Vault
 from regulars.app.verify import lines, verify
 from regulars.demo import coffeehouse
 from regulars.demo.memory import Remembered, program_for
-from regulars.demo.rewards import REWARDS, furnish
+from regulars.demo.rewards import POOL_CODES, REWARDS, furnish
 from regulars.doors.demo_shop.basket import fill
 from regulars.doors.demo_shop.catalogue import (
     BY_ITEM,
@@ -311,6 +312,17 @@ async def test_every_address_has_an_answer(visitor: Visitor, method: str, path: 
 async def test_without_the_demo_program_there_is_no_shop(house: House) -> None:
     answer = await Visitor(asgi.build(house)).look()
     assert answer.status_code == 404 and "regulars run" in answer.text
+
+
+async def test_the_demo_is_furnished_once(house: House, demo: Remembered) -> None:
+    before = await house.programs.get(demo.keys.program_id)
+    await furnish(house, demo.keys.program_id, now=NOON)
+    house.programs.forget()
+    after = await house.programs.get(demo.keys.program_id)
+    assert [reward.title for reward in after.rewards] == [reward.title for reward in REWARDS]
+    assert after.version == before.version
+    (pool,) = [stock for stock in (await stocks(house.database, after)).values() if stock.codes_imported]
+    assert pool.codes_imported == pool.codes_free == POOL_CODES
 
 
 # -- the cookie

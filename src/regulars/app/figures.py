@@ -2,6 +2,7 @@
 words."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
@@ -163,9 +164,13 @@ async def catch_up(connection: Connection, program_id: int, now: datetime | None
         await storage.bring_up_to_date(connection, program_id, most=AT_ONCE)
 
 
-async def follow(house: "House") -> None:
-    """Brings every program's figures up to date, step by step. Jobs call it; it may run anywhere, at any
-    time."""
+async def follow(house: "House", *, seconds: float = math.inf) -> None:
+    """Brings every program's figures up to date, step by step. It may run anywhere, at any time.
+
+    After so many `seconds` it begins no further step: jobs take turns, and come again.
+    """
+    loop = asyncio.get_running_loop()
+    until = loop.time() + seconds
     async with house.database.acquire() as connection:
         ids = await storage.behind(connection)
     for program_id in ids:
@@ -176,6 +181,7 @@ async def follow(house: "House") -> None:
                 if not state.is_up_to_date:
                     await storage.bring_up_to_date(connection, program_id, most=AT_ONCE)
                 after = await storage.state(connection, program_id)
+            if loop.time() >= until:
+                return
             if after.is_up_to_date or (after.movement, after.changed_at) == before:
                 break  # done, or somebody else does it
-            await asyncio.sleep(0)

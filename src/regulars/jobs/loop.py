@@ -56,7 +56,7 @@ async def forget_shoppers_sessions(house: House) -> None:
 
 async def add_up(house: House) -> None:
     """Brings the figures by day up to date."""
-    await follow(house)
+    await follow(house, seconds=2.0)
 
 
 async def add_up_ages(house: House) -> None:
@@ -72,7 +72,7 @@ async def finish_erasures(house: House) -> None:
 JOBS: tuple[tuple[Job, float], ...] = (
     (approve, 1.0),
     (expire_claims, 5.0),
-    (add_up, 10.0),
+    (add_up, 5.0),
     (finish_erasures, 5.0),
     (add_up_ages, 600.0),
     (note_use_of_keys, 30.0),

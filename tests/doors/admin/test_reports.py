@@ -19,8 +19,18 @@ from tests import make
 from tests.doors.admin.conftest import Browser, Clock, hire, signed_in, text_of
 
 
-async def live(house: House, shop: Created, clock: Clock) -> None:
-    """Two days of March: an order of 29 points, a reward for 20 of them, 5 given by staff, 11 taken back."""
+async def analyst(house: House, shop: Created) -> Browser:
+    """Somebody who may read and export, just signed in."""
+    email = f"a{shop.program_id}@tea.example"
+    staff_id = await hire(house, shop.program_id, Role.ANALYST, email=email)
+    return await signed_in(house, staff_id, shop.program_id)
+
+
+async def live(house: House, shop: Created, clock: Clock) -> Browser:
+    """Two days of March: an order of 29 points, a reward for 20 of them, 5 given by staff, 11 taken back.
+
+    Answers the browser of who looks at them then: sessions don't last that long.
+    """
     program_id = shop.program_id
     await house.engine.submit(program_id, make.worked_example("A1"))
     await rewards.create_reward(house.database, program_id, make.reward(), now=clock())
@@ -30,6 +40,7 @@ async def live(house: House, shop: Created, clock: Clock) -> None:
     gift = AdjustPoints(merchant_id="alice", points=5, reason="sorry", actor="staff:1")
     await house.engine.submit(program_id, gift)
     await house.engine.submit(program_id, make.refund("A1", 1599, reference="R1"))
+    return await analyst(house, shop)
 
 
 def table(answer: httpx.Response) -> list[list[str]]:
@@ -43,10 +54,10 @@ def lines(answer: httpx.Response) -> list[str]:
 
 
 async def test_what_is_owed_is_told_day_by_day_and_agrees_with_the_book(
-    owner: Browser, house: House, shop: Created, clock: Clock
+    house: House, shop: Created, clock: Clock
 ) -> None:
-    await live(house, shop, clock)
-    answer = await owner.get("/reports", params={"days": "7"})
+    browser = await live(house, shop, clock)
+    answer = await browser.get("/reports", params={"days": "7"})
     assert lines(answer)[:3] == [
         "3 Mar 2026 9 – – – 11 5 3",
         "2 Mar 2026 0 29 20 – – – 9",
@@ -58,16 +69,14 @@ async def test_what_is_owed_is_told_day_by_day_and_agrees_with_the_book(
     )
 
 
-async def test_by_month_and_the_file_say_the_same(
-    owner: Browser, house: House, shop: Created, clock: Clock
-) -> None:
-    await live(house, shop, clock)
+async def test_by_month_and_the_file_say_the_same(house: House, shop: Created, clock: Clock) -> None:
+    browser = await live(house, shop, clock)
     days = {"from": "2026-02-01", "to": "2026-03-03", "by": "month"}
-    answer = await owner.get("/reports", params=days)
+    answer = await browser.get("/reports", params=days)
     assert lines(answer) == ["1 Mar 2026 – 3 Mar 2026 0 29 20 – 11 5 3", "February 2026 0 – – – – – 0"]
     file = re.search(r'href="([^"]+/owed/csv[^"]*)"', answer.text)
     assert file is not None
-    found = await owner.client.get(file[1].replace("&amp;", "&"))
+    found = await browser.client.get(file[1].replace("&amp;", "&"))
     assert found.headers["content-type"] == "text/csv; charset=utf-8"
     assert "points-owed-by-month-2026-02-01-2026-03-03.csv" in found.headers["content-disposition"]
     assert table(found)[1:] == [
@@ -87,51 +96,48 @@ async def test_points_are_told_by_age(owner: Browser, house: House, shop: Create
     assert "No points are owed" in text_of(await owner.get("/reports/age"))
     await live(house, shop, clock)
     clock.forward(days=60)
-    again = await hire(house, shop.program_id, Role.ANALYST, email=f"a{shop.program_id}@tea.example")
-    analyst = await signed_in(house, again, shop.program_id)
-    said = text_of(await analyst.get("/reports/age"))
+    browser = await analyst(house, shop)
+    said = text_of(await browser.get("/reports/age"))
     assert "in the last 30 days 0 0 0 0 0%" in said
     assert "31 to 90 days ago 1 0 3 3 100%" in said
     assert "Points owed 3" in said
-    rows = table(await analyst.get("/reports/age/csv"))
+    rows = table(await browser.get("/reports/age/csv"))
     assert rows[2] == ["31", "90", "1", "0", "3"]
     assert rows[-1] == ["Total", "", "", "", "3"]
 
 
-async def test_debts_are_taken_off_what_lots_hold(
-    owner: Browser, house: House, shop: Created, clock: Clock
-) -> None:
-    await live(house, shop, clock)
+async def test_debts_are_taken_off_what_lots_hold(house: House, shop: Created, clock: Clock) -> None:
+    browser = await live(house, shop, clock)
     await house.engine.submit(shop.program_id, make.refund("A1", 2400, reference="R2"))
-    said = text_of(await owner.get("/reports/age"))
+    said = text_of(await browser.get("/reports/age"))
     assert "Less what customers below zero owe you −15" in said
     assert "Points owed -15" in said
-    assert "It agrees with the book" in text_of(await owner.get("/reports"))
+    assert "It agrees with the book" in text_of(await browser.get("/reports"))
 
 
 async def test_rewards_are_told_by_use_and_cost(
     owner: Browser, house: House, shop: Created, clock: Clock
 ) -> None:
     assert "Once customers claim rewards" in text_of(await owner.get("/reports/rewards"))
-    await live(house, shop, clock)
-    answer = await owner.get("/reports/rewards", params={"days": "7"})
+    browser = await live(house, shop, clock)
+    answer = await browser.get("/reports/rewards", params={"days": "7"})
     assert lines(answer) == ["Five pounds off 1 0 0 0 20 –"]
-    rows = table(await owner.get("/reports/rewards/csv", params={"days": "7"}))
+    rows = table(await browser.get("/reports/rewards/csv", params={"days": "7"}))
     assert rows[1][1:] == ["Five pounds off", "fixed_amount", "1", "0", "0", "0", "20", "0"]
-    other = await owner.get("/reports/rewards", params={"from": "2026-01-01", "to": "2026-01-31"})
+    other = await browser.get("/reports/rewards", params={"from": "2026-01-01", "to": "2026-01-31"})
     assert lines(other) == ["Five pounds off 0 0 0 0 0 –"]
 
 
 async def test_rules_are_told_by_use(owner: Browser, house: House, shop: Created, clock: Clock) -> None:
     assert "Nobody got points in these days" in text_of(await owner.get("/reports/rules"))
-    await live(house, shop, clock)
-    answer = await owner.get("/reports/rules")
+    browser = await live(house, shop, clock)
+    answer = await browser.get("/reports/rules")
     assert lines(answer) == [
         "Orders 1 29 85.3% 11 18",
         "Given by staff 1 5 14.7% 0 5",
         "Becoming a member 0 0 0% 0 0",
     ]
-    rows = table(await owner.get("/reports/rules/csv"))
+    rows = table(await browser.get("/reports/rules/csv"))
     assert rows[1] == ["purchase", "Purchases", "1", "29", "11"]
 
 

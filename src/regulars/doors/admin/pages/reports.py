@@ -15,7 +15,7 @@ from regulars.doors.admin.figures import day
 from regulars.doors.admin.pages.rewards import KINDS
 from regulars.doors.admin.ranges import PRESETS, Chosen, choose
 from regulars.doors.admin.routing import Route
-from regulars.doors.admin.words import N_, reader
+from regulars.doors.admin.words import N_, _, reader
 
 LONGEST_BY_DAY: Final = 366
 """Longer ranges are told by month: nobody reads so many lines."""
@@ -64,7 +64,7 @@ async def show_owed(ask: Ask) -> Answer:
         by=by,
         rows=[Told(called(row, by), row) for row in rows],
         whole=in_all(rows),
-        values=[row.closing for row in rows],
+        series=[{"name": _("Closing"), "values": [row.closing for row in rows]}],
         agreement=await agreement(ask, chosen.today),
         is_too_long=chosen.range.days > LONGEST_BY_DAY,
     )

