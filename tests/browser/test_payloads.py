@@ -239,16 +239,16 @@ async def of_others(house: House, shop: Created, at: int, text: str, now: dateti
         )
         await connection.execute(
             "insert into staff_sessions (session_hash, staff_id, second_factor_due, ip, user_agent, began_at, "
-            "seen_at, ends_at) select decode(md5($1) || md5($1), 'hex'), min(staff_id), false, $2, $2, $3, $3, "
-            "$3 + interval '1 hour' from staff",
+            "seen_at, ends_at) select decode(md5($1) || md5($1), 'hex'), min(staff_id), false, $2, $2, $3::timestamptz, $3::timestamptz, "
+            "$3::timestamptz + interval '1 hour' from staff",
             f"{at}",
             text,
             now,
         )
         await connection.execute(
             "insert into staff_links (link_hash, kind, program_id, email, role, made_by, made_at, ends_at) "
-            "values (decode(md5($1) || md5($1), 'hex'), 'invitation', $2, $3, 'analyst', $3, $4, "
-            "$4 + interval '1 day')",
+            "values (decode(md5($1) || md5($1), 'hex'), 'invitation', $2, $3, 'analyst', $3, $4::timestamptz, "
+            "$4::timestamptz + interval '1 day')",
             f"{at}",
             program_id,
             text,

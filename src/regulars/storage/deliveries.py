@@ -42,23 +42,11 @@ class LoggedDelivery(msgspec.Struct, frozen=True, kw_only=True):
     details: str
 
 
-class KeptDelivery(msgspec.Struct, frozen=True, kw_only=True):
-    """One call with its body, and the site of the integration that it came by."""
+class KeptDelivery(StoredDelivery, frozen=True, kw_only=True):
+    """One call as it is kept, with its number and the site of the integration that it came by."""
 
     delivery_id: int
-    credential_id: int
     site_id: int | None
-    integration: str
-    hook: str
-    body: bytes
-    status: int
-    outcome: str
-    problem: bool
-    subject: str | None
-    message: str | None
-    details: str
-    decision_id: int | None
-    received_at: datetime
 
 
 _DELIVERIES = Table(
