@@ -2,7 +2,7 @@
 
 -- Three letters anywhere in a customer's id, e-mail or name find the customer where the server has pg_trgm and
 -- btree_gin (PostgreSQL's own contrib modules, which an owner of the database may create); where it has not, words are
--- found by how they begin. See docs/decisions/0013.
+-- found by how they begin. See docs/decisions/0014.
 DO $$
 BEGIN
     BEGIN
