@@ -1,7 +1,7 @@
 """How long the admin's pages take with a million orders: `python bench/pages.py` makes them and measures.
 
-The book is made by SQL, so it is believable in size and spread, not in its hashes. Each page is asked for six times
-in this process, the first does not count.
+The book is made by SQL, so it is believable in size and spread, not in its hashes. Each page is asked for six
+times in this process, and the first does not count.
 """
 
 import argparse
@@ -110,9 +110,7 @@ def addresses(program_id: int) -> list[tuple[str, str]]:
     return found + [(name, f"/admin/p/{program_id}{path}".replace("/?", "?")) for name, path in OTHERS]
 
 
-async def measure(
-    client: httpx.AsyncClient, path: str, **options: Any
-) -> tuple[int, float, float, float]:
+async def measure(client: httpx.AsyncClient, path: str, **options: Any) -> tuple[int, float, float, float]:
     """(status, median, least, most) of five requests after a first, in milliseconds."""
     taken = []
     status = 0

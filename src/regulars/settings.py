@@ -335,4 +335,5 @@ DOCUMENTED: dict[str, str] = {
 # Variables of ours that something else reads.
 ELSEWHERE: dict[str, str] = {
     "REGULARS_TEST_DATABASE_URL": "The tests' PostgreSQL server, instead of one that they start themselves.",
+    "REGULARS_TEST_SHOTS": "A folder in which browser tests leave pictures of the pages, to be looked at.",
 }

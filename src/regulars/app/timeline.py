@@ -99,6 +99,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     order: ShopOrder | None
     claims: tuple[ClaimLink, ...]
     deliveries: tuple[int, ...]
+    trace: tuple[Trace, ...] = ()
+    """What the sentences are made of, for whoever says them in another language."""
 
 
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,6 +155,7 @@ async def lines(connection: Connection, program_id: int, told: Sequence[Told]) -
                 order=bought.get(each.order_id) if each.order_id is not None else None,
                 claims=tuple(ClaimLink(id=claim.id, title=claim.title) for claim in about),
                 deliveries=calls.get(each.decision_id, ()),
+                trace=each.trace,
             )
         )
     return found

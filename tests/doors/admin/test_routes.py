@@ -209,3 +209,9 @@ def test_fixed_words_go_before_variables() -> None:
     assert (route.path, caught) == ("/customers/{customer}", {"program": "1", "customer": "a b"})
     with pytest.raises(NoRoute):
         routes.find("GET", b"/admin/p/1/customers/a%2fb")
+
+
+async def test_behind_a_proxy_that_speaks_https_for_us_our_own_forms_are_ours(owner: Browser) -> None:
+    headers = {"origin": HOST.replace("http:", "https:"), "sec-fetch-site": "same-origin"}
+    answer = await owner.post("/settings", {"timezone": "Europe/Paris"}, headers=headers)
+    assert answer.status_code == 303

@@ -11,6 +11,7 @@ from regulars.domain.book import Bucket
 from regulars.domain.customers import Customer
 from regulars.doors.admin.ask import Ask
 from regulars.doors.admin.figures import moment
+from regulars.doors.admin.reasons import reason
 from regulars.doors.admin.words import N_, _
 
 KINDS: Final = {
@@ -41,7 +42,7 @@ _TIME: Final = re.compile(r"\b(\d{4}-\d\d-\d\d) (\d\d:\d\d) UTC\b")
 
 
 class Told(NamedTuple):
-    """A line, who did it if that was a person, and what it says."""
+    """A line, who did it where its sentences don't say so, and these."""
 
     line: Line
     by: str | None
@@ -52,14 +53,14 @@ async def tell(ask: Ask, lines: Iterable[Line]) -> list[Told]:
     """The lines of a timeline, as they are shown."""
     shown = list(lines)
     names = await names_of(ask.house.database, (line.actor for line in shown))
-    return [
-        Told(
-            line,
-            None if line.actor is None else names.get(line.actor, line.actor),
-            tuple(plainly(sentence, names) for sentence in line.sentences),
-        )
-        for line in shown
-    ]
+    return [_told(line, names) for line in shown]
+
+
+def _told(line: Line, names: Mapping[str, str]) -> Told:
+    by = None if line.actor is None else names.get(line.actor, line.actor)
+    sentences = tuple(plainly(reason(entry), names) for entry in line.trace)
+    is_said = by is not None and any(sentence.startswith(by) for sentence in sentences)
+    return Told(line, None if is_said else by, sentences)
 
 
 def plainly(sentence: str, names: Mapping[str, str]) -> str:

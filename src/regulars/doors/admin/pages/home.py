@@ -15,7 +15,7 @@ from regulars.doors.admin.checklist import checklist
 from regulars.doors.admin.figures import money, number, percent
 from regulars.doors.admin.ranges import PRESETS, choose
 from regulars.doors.admin.routing import Route
-from regulars.doors.admin.telling import KINDS, tell
+from regulars.doors.admin.telling import KINDS, Told, tell
 from regulars.doors.admin.words import _, ngettext, reader
 
 Series: TypeAlias = list[dict[str, Any]]
@@ -24,6 +24,9 @@ Series: TypeAlias = list[dict[str, Any]]
 DAY_BY_DAY: Final = 92
 """Longer ranges are drawn in weeks, the longest in parts of thirty days."""
 WEEK_BY_WEEK: Final = 740
+LATEST: Final = 8
+APPROVED: Final = "approved and can be spent."
+"""How the sentence about points that became due ends."""
 
 
 class Card(NamedTuple):
@@ -40,7 +43,8 @@ async def show(ask: Ask) -> Answer:
     now = ask.program.time(ask.now)
     found = await home(ask.house.database, ask.program_id, chosen.range, now=now)
     steps = await checklist(ask)
-    told = await tell(ask, (each.line for each in found.latest))
+    latest = found.latest[:LATEST]
+    told, names = await tell(ask, (each.line for each in latest)), [each.name for each in latest]
     labels, points, revenue = charts(found, ask.program.currency)
     return ask.render(
         "home/show.html",
@@ -54,10 +58,16 @@ async def show(ask: Ask) -> Answer:
         points=points,
         revenue=revenue,
         kinds=KINDS,
-        told=list(zip(told, (each.name for each in found.latest), strict=True)),
+        happened=[(each.line, name, why(each)) for each, name in zip(told, names, strict=True)],
         now=now,
         may_open_customers=_may_open(ask, "/customers/{customer}"),
     )
+
+
+def why(told: Told) -> str:
+    """What happened, in words; but for points that became due on the way, where anything else did."""
+    said = [one for one in told.sentences if not one.endswith(APPROVED)] or told.sentences
+    return " ".join(said) or _(KINDS[told.line.kind][0])
 
 
 def _may_open(ask: Ask, path: str) -> bool:
@@ -81,9 +91,19 @@ def cards(found: Home, currency: str) -> list[Card]:
     joined = ngettext("%(num)s of them is new", "%(num)s of them are new", this.joined)
     coded = ngettext("on %(num)s order", "on %(num)s orders", this.code_orders)
     return [
-        Card(_("Members"), number(found.members), change(this.joined, last.joined), joined),
+        Card(
+            _("Members"),
+            number(found.members),
+            change(this.joined, last.joined),
+            joined if this.joined else None,
+        ),
         Card(_("Points earned"), number(_earned(this)), change(_earned(this), _earned(last))),
-        Card(_("Points spent"), number(this.spent), change(this.spent, last.spent), claims),
+        Card(
+            _("Points spent"),
+            number(this.spent),
+            change(this.spent, last.spent),
+            claims if this.redemptions else None,
+        ),
         Card(_("Orders"), number(this.orders), change(this.orders, last.orders)),
         Card(
             _("Revenue from members"),
@@ -95,7 +115,7 @@ def cards(found: Home, currency: str) -> list[Card]:
             _("Revenue with codes"),
             money(this.code_revenue_minor, currency),
             change(this.code_revenue_minor, last.code_revenue_minor),
-            coded,
+            coded if this.code_orders else None,
         ),
     ]
 

@@ -5,13 +5,13 @@ from typing import Final, cast, get_args
 from regulars.app import orders
 from regulars.app.giving import names_of
 from regulars.app.orders import Call, Filter, State, Story
-from regulars.app.timeline import in_words
 from regulars.domain.errors import Invalid
 from regulars.domain.orders import Order
 from regulars.doors.admin.answers import Answer
 from regulars.doors.admin.ask import Ask
 from regulars.doors.admin.asked import key_before, read_day
 from regulars.doors.admin.pages.deliveries import COLOURS
+from regulars.doors.admin.reasons import reason
 from regulars.doors.admin.refusals import errors_of
 from regulars.doors.admin.routing import Route
 from regulars.doors.admin.telling import BUCKETS, called, plainly
@@ -109,7 +109,7 @@ def badges(order: Order) -> list[tuple[str, str]]:
     if order.wholly_refunded:
         found.append((_("Refunded"), "red"))
     elif order.refunded_minor:
-        found.append((_("Partly refunded"), "orange"))
+        found.append((_("Partly refunded"), "yellow"))
     if order.cancelled:
         found.append((_("Cancelled"), "red"))
     return found
@@ -124,7 +124,7 @@ async def detail(ask: Ask) -> Answer:
             decided,
             _(DECIDED.get(decided.kind, decided.kind)),
             names.get(decided.actor or "", decided.actor),
-            [plainly(in_words(entry), names) for entry in decided.trace],
+            [plainly(reason(entry), names) for entry in decided.trace],
         )
         for decided in reversed(history.decisions)
     ]
@@ -158,7 +158,7 @@ def _answer(story: Story, names: dict[str, str]) -> str | None:
     for decided in reversed(story.history.decisions):
         for entry in reversed(decided.trace):
             if entry.code.startswith(("purchase:", "taken:")) or entry.code == "restored":
-                return plainly(in_words(entry), names)
+                return plainly(reason(entry), names)
     return None
 
 
