@@ -16,6 +16,7 @@ from typing import Any
 
 import asyncpg
 import httpx
+import structlog
 from place import Place, a_place
 
 from regulars import asgi
@@ -175,6 +176,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="only pages with this in their name")
     parser.add_argument("--hold", action="store_true", help="keep the database up until Enter is pressed")
     asked = parser.parse_args()
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # a page's fault shows as its status
     with a_place(asked.under) as place:
         print(f"a million orders, in {place.home}", flush=True)
         asyncio.run(fill(place))

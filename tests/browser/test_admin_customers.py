@@ -23,6 +23,7 @@ PAGES = (
     "/customers/1/reward",
     "/customers/1/block",
     "/customers/1/erase",
+    "/customers/1/claims/1/cancel",
     "/customers/2",
     "/orders",
     "/orders?q=nothing",
@@ -34,7 +35,7 @@ NAMES = ("Ada Lovelace", "Grace Hopper", "Mary Somerville", "Emmy Noether")
 
 @pytest.fixture(scope="module", autouse=True)
 def shop(admin: Admin) -> None:
-    """Jane has 29 points from the worked example and a refund, a guest has none, four more have joined."""
+    """Jane had 29 points for the worked example and spent some, a guest has none, four more joined."""
     program_id = admin.shop.program_id
 
     async def fill(house: House) -> None:
@@ -56,6 +57,7 @@ def shop(admin: Admin) -> None:
             await house.engine.submit(program_id, SaveCustomer(customer=ref))
         await create_reward(house.database, program_id, make.reward(), now=house.clock())
         house.programs.forget()
+        await house.engine.submit(program_id, make.redeem("C-1001"))
 
     admin.do(fill)
 

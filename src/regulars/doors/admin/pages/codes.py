@@ -23,8 +23,8 @@ from regulars.doors.admin.words import N_, _, ngettext
 
 SHOWN: Final = 50
 PROBLEMS_SHOWN: Final = 100
-EXPORTED_MOST: Final = 20_000_000
-"""Bytes of a file of codes that a browser is given at once; `regulars` has no such limit."""
+EXPORTED_MOST: Final = 200_000
+"""Codes in a file that a browser is given at once; `regulars` has no such limit."""
 STATES: Final = (
     ("", N_("All")),
     (CodeState.FREE.value, N_("Available")),
@@ -144,13 +144,11 @@ async def void(ask: Ask) -> Answer:
 
 async def export(ask: Ask) -> Answer:
     reward = _reward(ask)
-    parts, size = [], 0
-    async for part in export_codes(ask.house.database, ask.program_id, reward.id):
-        parts.append(part)
-        size += len(part)
-        if size > EXPORTED_MOST:
-            ask.say(_("There are too many codes for one file from here."), "danger")
-            return ask.redirect(ask.url(f"/rewards/{reward.id}/codes"))
+    stock = (await stocks(ask.house.database, ask.program))[reward.id]
+    if stock.codes_imported + stock.codes_generated > EXPORTED_MOST:
+        ask.say(_("There are too many codes for one file from here."), "danger")
+        return ask.redirect(ask.url(f"/rewards/{reward.id}/codes"))
+    parts = [part async for part in export_codes(ask.house.database, ask.program_id, reward.id)]
     return attachment(b"".join(parts), f"codes-of-reward-{reward.id}.csv")
 
 
