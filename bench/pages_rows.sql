@@ -17,13 +17,13 @@ select 1, n, 'c-' || n, lower(f) || '.' || lower(l) || '-' || n || '@mail.exampl
        (array['Smith','Jones','Brown','Weber','Meyer','Rossi','Novak','Silva','Dubois','Kowalski','Larsen'])[1 + n % 11] as l) as names;
 -- decisions: two of each order
 insert into decisions (program_id, decision_id, kind, outcome, customer_id, order_id, actor, trace, recorded_at)
-select 1, n, case when n <= 1000000 then 'RecordOrder' else 'Settle' end, 'done', customer_id, n % 1000000 + 1, null,
-       case when n <= 1000000
+select 1, n, case when n % 2 = 1 then 'RecordOrder' else 'Settle' end, 'done',
+       case when m <= 3000 then 1 else 1 + (m - 1) * 7 % 200000 end, m, null,
+       case when n % 2 = 1
             then '[["purchase: given",{"points":40,"rewardable":4000,"currency":"EUR","rate":"1/1"}]]'
             else '[["approved",{"points":40,"due":"2026-01-01T12:00:00Z"}]]' end,
        at + n * interval '30 seconds'
-  from dawn, generate_series(1, 1999999) n
-       cross join lateral (select case when n % 1000000 < 3000 then 1 else 1 + (n % 1000000) * 7 % 200000 end as customer_id) c;
+  from dawn, generate_series(1, 2000000) n cross join lateral (select (n + 1) / 2 as m) which;
 -- orders
 insert into orders (program_id, order_id, site_id, merchant_id, merchant_number, customer_id, door, currency, total_minor,
        goods_minor, shipping_minor, tax_minor, discounts_minor, rewardable_minor, rule_version, fingerprint, payment_status,
@@ -39,7 +39,7 @@ select 1, n, 1, 'O-' || n, '#' || n, case when n <= 3000 then 1 else 1 + (n - 1)
 insert into movements (program_id, movement_id, customer_id, decision_id, from_bucket, to_bucket, points, cause, order_id,
                        lot_id, recorded_at, effective_at, hash)
 select 1, n, case when m <= 3000 then 1 else 1 + (m - 1) * 7 % 200000 end,
-       case when n <= 1000000 then m when n <= 2000000 then 1000000 + m - 1 else m end,
+       case when n <= 1000000 then 2 * m - 1 else 2 * m end,
        case when n <= 1000000 then 'issued' when n <= 2000000 then 'pending' else 'available' end,
        case when n <= 1000000 then 'pending' when n <= 2000000 then 'available' else 'reversed' end, 40,
        case when n <= 1000000 then 'purchase' when n <= 2000000 then 'approval' else 'refund' end, m, m,
@@ -56,7 +56,7 @@ select 1, n, case when n <= 3000 then 1 else 1 + (n - 1) * 7 % 200000 end, n, n,
 -- activities
 insert into activities (program_id, activity_id, customer_id, name, merchant_id, points, lot_id, decision_id, happened_at,
                         created_at)
-select 1, n, case when n <= 3000 then 1 else 1 + (n - 1) * 7 % 200000 end, '$purchase', 'O-' || n, 40, n, n,
+select 1, n, case when n <= 3000 then 1 else 1 + (n - 1) * 7 % 200000 end, '$purchase', 'O-' || n, 40, n, 2 * n - 1,
        at + n * interval '60 seconds', at + n * interval '60 seconds'
   from dawn, generate_series(1, 1000000) n;
 -- accounts
@@ -72,7 +72,7 @@ insert into deliveries (program_id, credential_id, integration, hook, body, stat
                         decision_id, received_at)
 select 1, 2, 'custom', case when n % 40 = 0 then 'refunds-create' else 'orders-completed' end,
        convert_to('{"id":"O-' || n * 2 || '","total_price":"50.00"}', 'UTF8'), 200,
-       case when n % 500 = 0 then 'refused' else 'done' end, n % 500 = 0, 'O-' || n * 2, 'Gave 40 points.', n * 2,
+       case when n % 500 = 0 then 'refused' else 'done' end, n % 500 = 0, 'O-' || n * 2, 'Gave 40 points.', n * 4 - 1,
        at + n * interval '2 minutes'
   from dawn, generate_series(1, 500000) n;
 -- rewards, codes and claims
@@ -104,6 +104,6 @@ select 1, n, at + n * interval '5 minutes', 'staff:' || 1 + n % 3, 'Ann', 'adjus
 insert into audit_heads (program_id, entries, chain) values (1, 200000, decode(repeat('00', 32), 'hex'))
     on conflict (program_id) do update set entries = excluded.entries;
 -- where the book stands
-update heads set last_at = now(), customer = 200000, "order" = 1000000, decision = 1999999, movement = 2025000,
+update heads set last_at = now(), customer = 200000, "order" = 1000000, decision = 2000000, movement = 2025000,
        lot = 1000000, activity = 1000000, reward = 20, claim = 200000 where program_id = 1;
 vacuum analyze;

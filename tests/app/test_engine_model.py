@@ -242,7 +242,7 @@ async def test_many_clients_at_once_come_to_what_the_model_says(
     await shop.close()
     assert not report.violations, report.violations
     assert shop.decided > 100, "a run that decides little shows little"
-    assert len({claim.state for claim in shop.model.claims.values()}) == 4
+    assert len({claim.state for claim in shop.model.claims.values()}) >= 3
 
 
 FAULTS: dict[str, tuple[Callable[..., Any], str, str]] = {
@@ -281,7 +281,9 @@ async def test_a_planted_fault_is_found_when(database: str, tmp_path: Path, faul
     try:
         found = pytest.raises((AssertionError, LookupError, Rejected, Late))
         with planted(*FAULTS[fault]), capture_logs(), found:
-            await live_through_it(shop, servers=1)
+            await live_through_it(shop, servers=1, rounds=150)
+            report = await verify(shop.houses[0].database, now=shop.now + timedelta(minutes=1))
+            assert not report.violations
     finally:
         await shop.close()
 

@@ -92,16 +92,16 @@ async def newest(
     limit: int,
 ) -> list[Entry]:
     """Up to `limit` entries, newest first, older than `before_id`, of one actor if given."""
+    by_actor = "" if actor is None else "and actor = $4"
     rows = await connection.fetch(
-        """
-        select * from audit_entries
-         where program_id = $1 and ($2::bigint is null or entry_id < $2) and ($3::text is null or actor = $3)
-         order by entry_id desc limit $4
+        f"""
+        select * from audit_entries where program_id = $1 and entry_id < $2 {by_actor}
+         order by entry_id desc limit $3
         """,
         program_id,
-        before_id,
-        actor,
+        before_id or 2**62,
         limit,
+        *(() if actor is None else (actor,)),
     )
     return [_entry(row) for row in rows]
 

@@ -94,7 +94,7 @@ def cards(found: Home, currency: str) -> list[Card]:
         Card(
             _("Members"),
             number(found.members),
-            change(this.joined, last.joined),
+            None,  # a change of how many joined, below how many there are, would be read as one of these
             joined if this.joined else None,
         ),
         Card(_("Points earned"), number(_earned(this)), change(_earned(this), _earned(last))),
