@@ -75,8 +75,8 @@ def _calls(house: House) -> Calls:
 
     return Calls(
         is_applicable=applying.is_applicable,
-        apply=lambda program_id, delivery_id, actor: applying.apply(
-            house, program_id, delivery_id, actor=actor
+        apply=lambda program_id, delivery_id, actor, entry: applying.apply(
+            house, program_id, delivery_id, actor=actor, entry=entry
         ),
         check=check,
     )

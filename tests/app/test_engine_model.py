@@ -277,7 +277,7 @@ FAULTS: dict[str, tuple[Callable[..., Any], str, str]] = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_planted_fault_is_found_when(database: str, tmp_path: Path, fault: str) -> None:
-    shop = Shop(database, tmp_path, 1)
+    shop = Shop(database, tmp_path, 3)
     try:
         found = pytest.raises((AssertionError, LookupError, Rejected, Late))
         with planted(*FAULTS[fault]), capture_logs(), found:

@@ -5,6 +5,7 @@ import httpx
 from regulars.app.access import Role
 from regulars.app.house import House
 from regulars.app.programs import Created
+from regulars.app.verify import verify
 from regulars.asgi import build as build_all
 from regulars.doors.lootly.php import json_text
 from regulars.doors.lootly.signature import sign
@@ -104,14 +105,19 @@ async def test_a_differing_order_is_applied_from_the_log(owner: Browser, house: 
     address = log.text.partition('data-href="')[2].partition('"')[0]
     page = await browser.client.get(address)
     assert "Does this content count?" in text_of(page)
-    done = await browser.client.post(f"{address}/apply", data={"csrf": await browser.csrf()})
-    assert done.status_code == 303
-    said = text_of(await browser.client.get(address))
-    assert "applied" in said
-    assert "Does this content count?" not in said
+    said: dict[str, str] = {"csrf": await browser.csrf()}
+    assert (await browser.client.post(f"{address}/apply", data=said)).status_code == 422
+    said["reason"] = "The till was right."
+    answers = [await browser.client.post(f"{address}/apply", data=said) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [303, 303]
+    shown = text_of(await browser.client.get(address))
+    assert "applied" in shown
+    assert "Does this content count?" not in shown
     program = await house.programs.get(shop.program_id)
     found = await house.balances.find(program, ["alice"], house.clock())
     assert found["alice"].available == 49
+    report = await verify(house.database, now=house.clock())
+    assert [one for one in report.violations if one.program_id == shop.program_id] == []
 
 
 async def test_a_failed_signature_shows_the_text_to_be_signed(

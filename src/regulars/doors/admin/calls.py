@@ -17,11 +17,11 @@ class Checked(NamedTuple):
 
 
 class Calls(NamedTuple):
-    """`is_applicable(hook, outcome)`; `apply(program, delivery, actor)` as its door says.
+    """`is_applicable(hook, outcome)`; `apply(program, delivery, actor, entry)` as its door says.
 
     `check(secret, body)` raises ValueError, with a sentence, for a body that can't be read.
     """
 
     is_applicable: Callable[[str, str], bool]
-    apply: Callable[[int, int, str], Awaitable[Decision]]
+    apply: Callable[[int, int, str, int], Awaitable[Decision]]
     check: Callable[[str, bytes], Checked]

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from regulars.app import deliveries
+from regulars.app import audit, deliveries
 from regulars.app.house import House
 from regulars.domain.commands import AmendOrder, Command, Identity, RecordOrder
 from regulars.domain.decisions import Decision, Outcome
@@ -38,8 +38,12 @@ def is_applicable(hook: str, outcome: str) -> bool:
     return outcome in RETRIED or (outcome == Outcome.REPEATED and hook in REPEATABLE)
 
 
-async def apply(house: House, program_id: int, delivery_id: int, *, actor: str) -> Decision:
+async def apply(
+    house: House, program_id: int, delivery_id: int, *, actor: str, entry: int | None = None
+) -> Decision:
     """What came of applying that call, once: a second time answers Outcome.REPEATED.
+
+    `entry`: the number of the audit entry that says who does this and why, the same for the same call.
 
     Raises UnknownDelivery, NotApplicable; Invalid and whatever else its command is refused with; Busy, Late,
     Unsure.
@@ -47,7 +51,8 @@ async def apply(house: House, program_id: int, delivery_id: int, *, actor: str) 
     kept = await deliveries.find_delivery(house.database, program_id, delivery_id)
     if not is_applicable(kept.hook, kept.outcome):
         raise NotApplicable(delivery=delivery_id, outcome=kept.outcome)
-    command = await _command(house, program_id, kept, actor)
+    scope, key = (SCOPE, str(kept.delivery_id)) if entry is None else (audit.SCOPE, str(entry))
+    command = await _command(house, program_id, kept, actor, scope, key)
     decision = await house.engine.submit(program_id, command)
     await deliveries.note_applied(
         house.database, program_id, delivery_id, actor=actor, decision=decision, at=house.clock()
@@ -55,12 +60,14 @@ async def apply(house: House, program_id: int, delivery_id: int, *, actor: str) 
     return decision
 
 
-async def _command(house: House, program_id: int, kept: KeptDelivery, actor: str) -> Command:
+async def _command(
+    house: House, program_id: int, kept: KeptDelivery, actor: str, scope: str, key: str
+) -> Command:
     program = await house.programs.get(program_id)
     now = house.clock()
     identity = Identity(
-        scope=SCOPE,
-        key=str(kept.delivery_id),
+        scope=scope,
+        key=key,
         fingerprint=hashlib.sha256(kept.body).digest()[:16],
         at=now,
     )

@@ -7,10 +7,10 @@ import msgspec
 
 from regulars.app import audit
 from regulars.app.deliveries import find_delivery, page_of_deliveries
-from regulars.domain.errors import Refused
+from regulars.domain.errors import Invalid, Refused
 from regulars.doors.admin.answers import Answer
 from regulars.doors.admin.ask import Ask
-from regulars.doors.admin.refusals import sentence
+from regulars.doors.admin.refusals import errors_of, sentence
 from regulars.doors.admin.routing import NoRoute, Route
 from regulars.doors.admin.words import N_, _
 
@@ -109,23 +109,27 @@ async def detail(ask: Ask) -> Answer:
 
 
 async def apply(ask: Ask) -> Answer:
-    """Applies the call; the log and the audit log say who did."""
+    """Applies the call; the log and the audit log say who did, and why."""
     delivery_id = ask.number("delivery")
     if ask.calls is None:
         raise NoRoute
     kept = await find_delivery(ask.house.database, ask.program_id, delivery_id)
     try:
-        await audit.write(
+        entry = await audit.write(
             ask.house.database,
             ask.acting,
             permission="orders.apply",
             action="apply call",
             subject=f"call {delivery_id}, {kept.hook}",
             before={"outcome": kept.outcome},
-            form_key=ask.form_key or None,
+            reason=audit.needed_reason(ask.form.get("reason")),
+            form_key=f"apply {delivery_id}",  # however often it is asked for, it is applied once
             now=ask.now,
         )
-        decision = await ask.calls.apply(ask.program_id, delivery_id, ask.acting.actor)
+        decision = await ask.calls.apply(ask.program_id, delivery_id, ask.acting.actor, entry)
+    except Invalid as refused:
+        ask.errors = errors_of(refused)
+        return await detail(ask)
     except Refused as refused:
         ask.say(sentence(refused), "danger")
     else:
