@@ -72,7 +72,7 @@ async def finish_erasures(house: House) -> None:
 JOBS: tuple[tuple[Job, float], ...] = (
     (approve, 1.0),
     (expire_claims, 5.0),
-    (add_up, 5.0),
+    (add_up, 30.0),
     (finish_erasures, 5.0),
     (add_up_ages, 600.0),
     (note_use_of_keys, 30.0),
