@@ -1,19 +1,85 @@
 """A program's configuration as staff change it: each change is permitted, written down, then made."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from regulars.app import audit, rewards
 from regulars.app.access import Acting, require
-from regulars.app.programs import Programs, apply_changes, change_rules
+from regulars.app.programs import (
+    Programs,
+    apply_changes,
+    change_rules,
+    locked,
+    parse_origin,
+    raise_version,
+)
 from regulars.app.rules import RuleChanges
 from regulars.app.storefront.widgets import Widget, change_widget, load_widget
 from regulars.domain.errors import Invalid
 from regulars.domain.program import Program
 from regulars.domain.rewards import REFUND_RETURNS, Reward
+from regulars.storage import programs
 from regulars.storage.database import Database
+
+MOST_SITES: Final = 50
+
+
+async def rename_program(database: Database, acting: Acting, *, name: str, now: datetime) -> None:
+    """Gives the program another name. Raises NotAllowed, Invalid."""
+    require(acting, "settings.change")
+    name = _checked_name(name)
+    async with database.acquire() as connection, connection.transaction():
+        program = await locked(connection, acting.program_id)
+        if program.name == name:
+            return
+        await programs.rename(connection, program.id, name)
+        await raise_version(connection, program, now)
+        await audit.record(
+            connection,
+            acting,
+            action="rename program",
+            subject="program",
+            before=program.name,
+            after=name,
+            now=now,
+        )
+
+
+async def add_site(database: Database, acting: Acting, *, name: str, domain: str, now: datetime) -> int:
+    """One more shop of the program, in its currency; answers its number. `domain`: its origin.
+
+    Raises NotAllowed, Invalid for an origin that is none, or is there already.
+    """
+    require(acting, "settings.change")
+    name, origin = _checked_name(name), parse_origin(domain)
+    async with database.acquire() as connection, connection.transaction():
+        program = await locked(connection, acting.program_id)
+        if any(site.domain == origin for site in program.sites):
+            raise Invalid("domain", "is there already")
+        if len(program.sites) >= MOST_SITES:
+            raise Invalid("domain", f"a program has at most {MOST_SITES} shops")
+        site_id = await programs.add_site(
+            connection, program.id, name=name, domain=origin, currency=program.currency, at=now
+        )
+        await raise_version(connection, program, now)
+        await audit.record(
+            connection,
+            acting,
+            action="add shop",
+            subject=f"shop {site_id}",
+            after={"name": name, "domain": origin},
+            now=now,
+        )
+    return site_id
+
+
+def _checked_name(text: str) -> str:
+    name = text.strip()
+    if not name or len(name) > 255 or not name.isprintable():
+        raise Invalid("name", "must be a text of 1 to 255 characters")
+    return name
 
 
 async def save_rules(database: Database, acting: Acting, said: RuleChanges, *, now: datetime) -> Program:

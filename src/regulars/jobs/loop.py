@@ -55,8 +55,10 @@ async def forget_shoppers_sessions(house: House) -> None:
 
 
 async def add_up(house: House) -> None:
-    """Brings the figures by day up to date."""
-    await follow(house, seconds=2.0)
+    """Brings the figures by day up to date, at a moment when no order waits: a page that is asked for them
+    catches up by itself."""
+    if house.engine.queued == 0:
+        await follow(house, seconds=2.0)
 
 
 async def add_up_ages(house: House) -> None:
@@ -72,7 +74,7 @@ async def finish_erasures(house: House) -> None:
 JOBS: tuple[tuple[Job, float], ...] = (
     (approve, 1.0),
     (expire_claims, 5.0),
-    (add_up, 30.0),
+    (add_up, 10.0),
     (finish_erasures, 5.0),
     (add_up_ages, 600.0),
     (note_use_of_keys, 30.0),

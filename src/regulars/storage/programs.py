@@ -120,6 +120,11 @@ async def set_head(
     )
 
 
+async def rename(connection: Connection, program_id: int, name: str) -> None:
+    """Gives the program another name; the caller holds the head's lock."""
+    await connection.execute("update programs set name = $2 where program_id = $1", program_id, name)
+
+
 async def add_site(
     connection: Connection, program_id: int, *, name: str, domain: str, currency: str, at: datetime
 ) -> int:

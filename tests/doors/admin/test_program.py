@@ -185,3 +185,20 @@ async def test_support_sees_rules_and_rewards_and_changes_none(
     assert "<fieldset disabled>" in page.text
     assert (await support.post("/rules", RULES | {"join_points": "0"})).status_code == 403
     assert (await support.get("/rewards/new")).status_code == 403
+
+
+async def test_the_program_is_renamed_and_gets_another_shop(
+    owner: Browser, house: House, shop: Created
+) -> None:
+    assert (await owner.post("/settings", {"name": "The Circle", "timezone": "UTC"})).status_code == 303
+    said = {"site_name": "Berlin", "domain": "https://tee.example/"}
+    assert (await owner.post("/settings/shops", said)).status_code == 303
+    program = await program_of(house, shop)
+    assert program.name == "The Circle"
+    assert [site.domain for site in program.sites] == ["https://tea.example", "https://tee.example"]
+    for wrong in (said, said | {"domain": "tee"}, said | {"site_name": " ", "domain": "https://x.example"}):
+        assert (await owner.post("/settings/shops", wrong)).status_code == 422
+    assert (await owner.post("/settings", {"name": " ", "timezone": "UTC"})).status_code == 422
+    log = text_of(await owner.get("/audit"))
+    assert "rename program" in log
+    assert "add shop" in log

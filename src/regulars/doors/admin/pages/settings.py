@@ -4,13 +4,14 @@ from functools import cache
 from typing import Final
 from zoneinfo import available_timezones
 
+from regulars.app.configuration import add_site, rename_program
 from regulars.app.staff import set_timezone
 from regulars.domain.errors import Invalid
 from regulars.doors.admin.answers import Answer
 from regulars.doors.admin.ask import Ask
 from regulars.doors.admin.refusals import errors_of
 from regulars.doors.admin.routing import Route
-from regulars.doors.admin.words import _
+from regulars.doors.admin.words import N_, _
 
 
 async def show(ask: Ask) -> Answer:
@@ -19,6 +20,8 @@ async def show(ask: Ask) -> Answer:
 
 async def save(ask: Ask) -> Answer:
     try:
+        if "name" in ask.form:
+            await rename_program(ask.house.database, ask.acting, name=ask.form.get("name"), now=ask.now)
         await set_timezone(
             ask.house.database,
             ask.acting,
@@ -29,8 +32,28 @@ async def save(ask: Ask) -> Answer:
     except Invalid as refused:
         ask.errors = errors_of(refused)
         return await show(ask)
+    ask.house.programs.forget()
     ask.say(_("Saved."))
     return ask.redirect(ask.url("/settings"))
+
+
+async def add(ask: Ask) -> Answer:
+    """One more shop; connecting it is the next step."""
+    try:
+        await add_site(
+            ask.house.database,
+            ask.acting,
+            name=ask.form.get("site_name"),
+            domain=ask.form.get("domain"),
+            now=ask.now,
+        )
+    except Invalid as refused:
+        problems = errors_of(refused)
+        ask.errors = {{"name": "site_name"}.get(field, field): text for field, text in problems.items()}
+        return await show(ask)
+    ask.house.programs.forget()
+    ask.say(_("Added. Now connect it: it needs a key of its own."))
+    return ask.redirect(ask.url("/integrations"))
 
 
 @cache
@@ -50,7 +73,11 @@ def timezones() -> list[str]:
     return ["UTC", *sorted(zone for zone in available_timezones() if zone.startswith(places))]
 
 
+ACTIONS: Final = (N_("rename program"), N_("add shop"))
+"""What the audit log says of this page, besides the time zone."""
+
 ROUTES: Final = (
     Route("GET", "/settings", "settings.read", show),
     Route("POST", "/settings", "settings.change", save),
+    Route("POST", "/settings/shops", "settings.change", add),
 )
