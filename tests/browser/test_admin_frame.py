@@ -80,19 +80,19 @@ def test_a_newcomer_chooses_a_password_signs_out_and_in_and_adds_a_second_factor
     page = browser.open(f"/admin/reset/{token}")
     page.get_by_label("New password").fill("short")
     page.get_by_role("button", name="Save and sign in").click()
-    assert page.get_by_text("Must have at least 12 characters").is_visible()
+    page.get_by_text("Must have at least 12 characters").wait_for()
     page.get_by_label("New password").fill(PASSWORD)
     page.get_by_role("button", name="Save and sign in").click()
-    assert page.get_by_role("heading", name="Home").is_visible()
+    page.get_by_role("heading", name="Home").wait_for()
 
     page.get_by_text("Nia", exact=True).first.click()
     page.get_by_role("link", name="Your account").click()
     page.get_by_role("button", name="Set it up").click()
     secret = page.locator("#totp-secret").inner_text()
-    assert page.locator(".qr svg").is_visible()
+    page.locator(".qr svg").wait_for()
     page.get_by_label("Code of six digits").fill(pyotp.TOTP(secret).now())
     page.get_by_role("button", name="Turn it on").click()
-    assert page.get_by_text("From now on signing in asks for a code, too.").is_visible()
+    page.get_by_text("From now on signing in asks for a code, too.").wait_for()
 
     page.get_by_text("Nia", exact=True).first.click()
     page.get_by_role("button", name="Sign out").first.click()
@@ -101,7 +101,7 @@ def test_a_newcomer_chooses_a_password_signs_out_and_in_and_adds_a_second_factor
     page.get_by_role("button", name="Sign in").click()
     page.get_by_label("Code of six digits").fill("000000")
     page.get_by_role("button", name="Go on").click()
-    assert page.get_by_text("This code is not right").is_visible()
+    page.get_by_text("This code is not right").wait_for()
     assert browser.complaints == []
 
 
@@ -114,10 +114,10 @@ def test_taking_somebody_off_asks_first_and_no_means_no(admin: Admin, visit: Cal
     dialog = page.get_by_role("dialog")
     assert "is signed out" in dialog.inner_text()
     dialog.get_by_role("button", name="Keep it as it is").click()
-    assert row.is_visible()
+    row.wait_for()
     row.get_by_role("button", name="Take off the staff").click()
     dialog.get_by_role("button", name="Take off the staff").click()
-    assert page.get_by_text("They no longer work in this program.").is_visible()
+    page.get_by_text("They no longer work in this program.").wait_for()
     assert not row.is_visible()
     assert browser.complaints == []
 
@@ -128,17 +128,17 @@ def test_the_save_bar_comes_with_a_change_and_goes_with_it(admin: Admin, visit: 
     bar = page.locator(".save-bar")
     assert not bar.is_visible()
     page.get_by_label("Time zone").select_option("Europe/London")
-    assert bar.is_visible()
+    bar.wait_for()
     page.get_by_role("button", name="Discard").click()
     assert not bar.is_visible()
     page.get_by_label("Time zone").select_option("Europe/London")
     page.get_by_role("button", name="Save").click()
-    assert page.get_by_text("Saved.", exact=True).is_visible()
+    page.get_by_text("Saved.", exact=True).wait_for()
     page.reload()
     assert page.get_by_label("Time zone").input_value() == "Europe/London"
     assert not page.get_by_text("Saved.", exact=True).is_visible()
     page.goto(admin.address("/audit"))
-    assert page.get_by_text("change time zone").first.is_visible()
+    page.get_by_text("change time zone").first.wait_for()
 
 
 def test_dark_stays_when_it_was_chosen(admin: Admin, visit: Callable[..., Visit]) -> None:
@@ -159,18 +159,18 @@ def test_on_a_phone_the_navigation_opens_and_escape_closes_it(
     link = page.locator(".side").get_by_role("link", name="Staff")
     assert not link.is_visible()
     page.get_by_role("button", name="More").click()
-    assert link.is_visible()
+    link.wait_for()
     page.keyboard.press("Escape")
     page.wait_for_function("getComputedStyle(document.querySelector('.side')).visibility === 'hidden'")
     page.get_by_role("button", name="More").click()
     link.click()
-    assert page.get_by_role("heading", name="Staff", level=1).is_visible()
+    page.get_by_role("heading", name="Staff", level=1).wait_for()
 
 
 def test_a_german_reads_german(admin: Admin, visit: Callable[..., Visit]) -> None:
     browser = visit(session=admin.session_of(email="greta@tea.example", locale="de-DE"), width=390)
     page = browser.open("/staff")
-    assert page.get_by_role("heading", name="Team", level=1).is_visible()
+    page.get_by_role("heading", name="Team", level=1).wait_for()
     assert page.evaluate("document.documentElement.lang") == "de-DE"
     assert browser.axe() == []
     if SHOTS:

@@ -121,21 +121,21 @@ def test_from_the_first_start_to_the_first_order_with_points(browser: Any, empty
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Make the account").click()
 
-    assert page.get_by_role("heading", name="New program").is_visible()
+    page.get_by_role("heading", name="New program").wait_for()
     page.get_by_label("What your customers call it").fill("Leaf Circle")
     page.get_by_label("Your shop's address").fill("https://leaf.example")
     page.get_by_label("Currency").fill("GBP")
     page.get_by_role("button", name="Make the program").click()
 
     home = page.url
-    assert page.get_by_text("2 of 6 done").is_visible()
-    assert page.get_by_text("1 point for each GBP of an order.").is_visible()
+    page.get_by_text("2 of 6 done").wait_for()
+    page.get_by_text("1 point for each GBP of an order.").wait_for()
     picture(visit, "first-start")
     page.get_by_role("link", name="Set the earning rule").click()
     page.get_by_label("Points for becoming a member").fill("50")
     page.get_by_role("button", name="Save").click()
     page.goto(home)
-    assert page.get_by_text("50 points for becoming a member.").is_visible()
+    page.get_by_text("50 points for becoming a member.").wait_for()
 
     page.get_by_role("link", name="Make the first reward").click()
     page.get_by_role("link", name="Amount off").click()
@@ -145,13 +145,13 @@ def test_from_the_first_start_to_the_first_order_with_points(browser: Any, empty
     page.get_by_role("radio", name="Uploaded").check()
     page.get_by_role("button", name="Save the reward").click()
     page.goto(home)
-    assert page.get_by_text("2 of 6 done").is_visible()
+    page.get_by_text("2 of 6 done").wait_for()
     page.get_by_role("link", name="Upload its codes").click()
     codes = {"name": "codes.csv", "mimeType": "text/csv", "buffer": b"LEAF-QX7P-K2\nLEAF-M9TD-W4\n"}
     page.get_by_label("Drop a CSV file here, or choose one").set_input_files(codes)
     page.get_by_role("button", name="Upload", exact=True).click()
     page.goto(home)
-    assert page.get_by_text("3 of 6 done").is_visible()
+    page.get_by_text("3 of 6 done").wait_for()
 
     page.get_by_role("link", name="Get the code to paste").click()
     code = page.locator("#code-python").text_content()
@@ -160,14 +160,14 @@ def test_from_the_first_start_to_the_first_order_with_points(browser: Any, empty
 
     page.goto(home)
     page.wait_for_load_state("networkidle")
-    assert page.get_by_role("heading", name="You are live").is_visible()
+    page.get_by_role("heading", name="You are live").wait_for()
     figures = page.get_by_role("region", name="Figures").inner_text()
     assert "Members\n1\n" in figures
     assert "Points earned\n79\n" in figures
-    assert page.get_by_text("Gave 29 points: 29.99 GBP of the order earn").is_visible()
-    assert page.get_by_role("link", name="Anna").first.is_visible()
+    page.get_by_text("Gave 29 points: 29.99 GBP of the order earn").wait_for()
+    page.get_by_role("link", name="Anna").first.wait_for()
     assert drawn(page) == [True, True]
-    assert page.get_by_role("region", name="Points you owe").get_by_text("68", exact=True).first.is_visible()
+    page.get_by_role("region", name="Points you owe").get_by_text("68", exact=True).first.wait_for()
     picture(visit, "live")
     assert visit.axe() == []
     assert visit.complaints == []
@@ -212,7 +212,7 @@ def test_a_german_reads_both_in_german(admin: Admin, visit: Callable[..., Visit]
             picture(browser, f"german-{path.strip('/').replace('/', '-') or 'home'}-{width}")
             assert (path, browser.overflow()) == (path, 0)
     page = browser.open("/reports")
-    assert page.get_by_text("Es stimmt mit dem Buch überein").is_visible()
+    page.get_by_text("Es stimmt mit dem Buch überein").wait_for()
 
 
 def test_days_of_ones_own_are_chosen_and_stay_for_the_next_report(
@@ -243,5 +243,5 @@ def test_the_last_line_of_the_roll_forward_is_what_home_says_is_owed(
     assert (
         page.get_by_role("region", name="Line by line").locator("tbody tr").first.inner_text().endswith(owed)
     )
-    assert page.locator(".report-agrees").is_visible()
+    page.locator(".report-agrees").wait_for()
     assert browser.complaints == []

@@ -104,5 +104,5 @@ def test_the_sketch_of_the_widget_follows_what_is_typed(admin: Admin, visit: Cal
     page.get_by_label("Title of the panel").fill("The tea circle")
     assert page.locator("[data-preview-text=title]").inner_text() == "The tea circle"
     page.get_by_role("button", name="Logged in").click()
-    assert page.locator(".preview-points").is_visible()
-    assert page.locator(".save-bar").is_visible()
+    page.locator(".preview-points").wait_for()
+    page.locator(".save-bar").wait_for()

@@ -1,6 +1,7 @@
 """PostgreSQL killed, restarted and cut off while shops send: the server comes back by itself, unharmed."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import tempfile
@@ -51,7 +52,8 @@ def kill_all(home: Home) -> None:
     """SIGKILL to the postmaster and everything that it has started."""
     postmaster = home.postmaster
     for pid in (postmaster, *children_of(postmaster)):
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it may have ended by itself meanwhile
+            os.kill(pid, signal.SIGKILL)
 
 
 def restart_fast(home: Home) -> None:

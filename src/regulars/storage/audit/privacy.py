@@ -51,7 +51,7 @@ _PEOPLE: Final = f"""{_ERASED}
     union all
     select format('order %s', o.order_id), 'details', 'none: the person was erased'
       from orders o join erased e on e.customer_id = o.customer_id
-     where o.program_id = $1 and o.details !~ '^[{{]("claimed_reward_ids":[[][0-9,]*[]])?[}}]$'
+     where o.program_id = $1 and o.details !~ '^[{{]("claimed_reward_ids": ?[[][0-9, ]*[]])?[}}]$'
     union all
     select format('decision %s', decision_id), 'a reason that staff typed', 'none: the person was erased'
       from decided where trace like '%"reason":"%'
