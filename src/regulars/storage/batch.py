@@ -129,7 +129,7 @@ async def read_ahead(
         try:
             await _begin(connection)
             yield await pages.load(connection, program, ids, wanted, rules=rules, now=now)
-            await connection.execute("commit")
+            await connection.execute("rollback")
         except BaseException:
             connection.terminate()
             raise
