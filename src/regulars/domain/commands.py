@@ -246,7 +246,7 @@ class ExpireClaim(Command, frozen=True, kw_only=True):
 
 
 class EraseCustomer(Command, frozen=True, kw_only=True):
-    """Forgets who a customer is. `replacement` takes the place of the merchant id from then on; it names nobody.
+    """Forgets who a customer is. `replacement` takes the place of the merchant id, and names nobody.
 
     What the book says stays, with the points that are left; nothing more is earned.
     """
