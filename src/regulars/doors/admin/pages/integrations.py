@@ -1,6 +1,5 @@
 """How the shop is connected: its integrations with their keys, what they allow, and the code to paste."""
 
-from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 import msgspec
@@ -186,7 +185,7 @@ async def forget_signatures(ask: Ask) -> Answer:
         subject="all integrations",
         now=ask.now,
     )
-    await change_switches(ask.house.database, ask.program_id, not_before=datetime.now(UTC))
+    await change_switches(ask.house.database, ask.program_id, not_before=ask.now)
     ask.house.credentials.forget()
     ask.say(_("Ended: every shopper's page has to show a fresh signature."))
     return ask.redirect(ask.url("/integrations"))
