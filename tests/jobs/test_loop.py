@@ -48,7 +48,7 @@ async def test_points_are_approved_by_the_loop_and_it_stops_when_told(
     clock.forward(make.days(15))
     stop = asyncio.Event()
     running = asyncio.create_task(loop.run(house, stop))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await available(house) == 0:
             await asyncio.sleep(0.02)
         stop.set()
@@ -72,9 +72,9 @@ async def test_a_job_that_fails_is_tried_again_and_keeps_nobody_else_from_runnin
         if runs.count("falls") >= 2:
             stop.set()
 
-    monkeypatch.setattr(loop, "JOBS", ((falls, 0.0), (stands, 0.0)))
+    monkeypatch.setattr(loop, "JOBS", (loop.Planned(falls, 0.0), loop.Planned(stands, 0.0)))
     monkeypatch.setattr(loop, "TICK_SECONDS", 0.01)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await loop.run(house, stop)
     assert runs[:4] == ["falls", "stands", "falls", "stands"]
 
@@ -92,9 +92,18 @@ async def test_a_database_that_is_away_is_a_line_in_the_log_and_no_stack_trace(
         stop.set()
         raise error
 
-    monkeypatch.setattr(loop, "JOBS", ((waits, 0.0),))
+    monkeypatch.setattr(loop, "JOBS", (loop.Planned(waits, 0.0),))
     monkeypatch.setattr(loop, "log", structlog.get_logger())  # one that nobody has bound to a stream yet
     with capture_logs() as said:
         await loop.run(house, stop)
     assert [(line["event"], line["log_level"]) for line in said] == [("a job has to wait", "warning")]
     assert "exc_info" not in said[0]
+
+
+def test_a_job_that_is_never_urgent_rests_as_its_share_of_the_time_says() -> None:
+    async def sums(house: House) -> None: ...
+
+    job = loop.Planned(sums, 5.0, share=0.02)
+    assert job.rest(0.01) == 5.0
+    assert job.rest(2.0) == pytest.approx(98.0)
+    assert loop.Planned(sums, 1.0).rest(30.0) == 1.0

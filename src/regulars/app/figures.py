@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 AT_ONCE: Final = 20_000
 """Movements and changed orders that one step follows: about a second's work at most."""
-STALE_SECONDS: Final = 60
+STALE_SECONDS: Final = 600
+"""Orders of a large program: by then a page waits for them rather than show older ones."""
 LONGEST_DAYS: Final = 3700
 
 
@@ -141,7 +142,7 @@ async def figures(
     Busy.
 
     Points are exact at that moment. Orders are those known at `kept.changed_at`: of a large program that may
-    be up to a minute ago, as summing a busy day anew takes longer than a page should.
+    be minutes ago, as summing a busy day anew takes longer than a page should.
     """
     async with reading(database, long=True) as connection:
         if await people.timezone(connection, program_id) is None:

@@ -4,7 +4,7 @@ What the next batch needs is read as it stood when the batch began, and brought 
 that batch. Where that is not certain to give what a fresh read would, it says so, and the caller reads anew.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
@@ -23,6 +23,7 @@ from regulars.domain.commands import (
     Settle,
     UpdateOrder,
 )
+from regulars.domain.customers import Customer, email_key
 from regulars.domain.decisions import Decision
 from regulars.domain.page import Needs, Page
 
@@ -77,12 +78,13 @@ def bring_up_to_date(page: Page, wanted: Needs, before: Page, now: datetime) -> 
     if wanted.takes_points:
         # Taking points needs every lot and earlier taking of an account, which `before` may not know.
         return _is_apart(page, wanted, before)
-    for customer_id, customer in before.customers.items():
-        if customer_id not in page.customers:
-            page.add_customer(customer)
     for key in wanted.orders & before.orders.keys():
         page.orders[key] = before.orders[key]
-    for customer_id, account in before.accounts.items():
+    for customer in _wanted_customers(page, wanted, before):
+        if customer.id not in page.customers:
+            page.add_customer(customer)
+    for customer_id in page.customers.keys() & before.accounts.keys():
+        account = before.accounts[customer_id]
         if not wants_lots(account, now):
             page.accounts[customer_id] = msgspec.structs.replace(account, lots=(), deficits=(), loaded=False)
         elif account.loaded:
@@ -92,6 +94,21 @@ def bring_up_to_date(page: Page, wanted: Needs, before: Page, now: datetime) -> 
             return False
     _remember(page, wanted, before)
     return True
+
+
+def _wanted_customers(page: Page, wanted: Needs, before: Page) -> Iterator[Customer]:
+    """Of the customers whom `before` knows, those who are wanted. To take all would be right, too, but each
+    page would hand on what it was handed, and grow for as long as there is always a next batch."""
+    ids = wanted.customer_ids | {order.customer_id for order in page.orders.values()}
+    yield from (before.customers[known] for known in ids & before.customers.keys())
+    found = [before.customer(merchant_id) for merchant_id in wanted.merchant_ids]
+    found += [before.guest(key) for key in wanted.guest_keys]
+    found += [before.guest(key) for _, key in wanted.guests]
+    yield from (customer for customer in found if customer is not None)
+    if wanted.member_keys:
+        for customer in before.customers.values():
+            if customer.is_member and email_key(customer.email) in wanted.member_keys:
+                yield customer
 
 
 def _is_apart(page: Page, wanted: Needs, before: Page) -> bool:
