@@ -25,9 +25,9 @@ test: setup-dev  ## run all tests; ARGS="tests/domain -k refund" chooses
 	@bash scripts/test_packages.sh
 	@$(bin)/python -m pytest -n 2 $(ARGS)
 
-faults: setup-dev  ## run the long forms of the fault tests, which takes long; ARGS="-k kills" chooses
+faults: setup-dev  ## run the long forms of the fault tests, about an hour; ARGS="-k kills" chooses, ARGS=--list says which there are
 	@bash scripts/test_packages.sh
-	@$(bin)/python -m pytest tests -m long -p no:xdist -rP $(ARGS)
+	@$(bin)/python scripts/faults.py $(ARGS)
 
 check: setup-dev  ## lint, format, types, who may import whom, and whether the documentation is complete
 	$(bin)/ruff check .

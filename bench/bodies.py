@@ -1,7 +1,7 @@
 """Orders as a shop's plugin sends them to the Lootly door, signed beforehand: signing is the shop's work."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from regulars.domain.commands import CustomerRef
@@ -25,15 +25,16 @@ def customer(number: int) -> CustomerRef:
 
 
 def write_bodies(
-    path: Path, name: str, *, threads: int, each: int, customers: int, key: str, secret: str
+    path: Path, name: str, *, threads: int, each: int, customers: int, signing: Sequence[dict[str, str]]
 ) -> None:
-    """Writes `each` signed bodies for every thread: thread n's into `path`.n, a line each."""
+    """Writes `each` signed bodies for every thread: thread n's into `path`.n, a line each. `signing`: key and
+    secret of every shop, in turn."""
     for thread in range(1, threads + 1):
         chance = random.Random(f"{name}-{thread}")
         with path.with_name(f"{path.name}.{thread}").open("w") as file:
             for number in range(1, each + 1):
                 order_id, who = f"{name}-{thread}-{number}", chance.randint(1, customers)
-                file.write(signed_order(order_id, who, chance, key=key, secret=secret) + "\n")
+                file.write(signed_order(order_id, who, chance, **signing[number % len(signing)]) + "\n")
 
 
 def signed_order(order_id: str, customer_number: int, chance: random.Random, *, key: str, secret: str) -> str:

@@ -67,7 +67,7 @@ def run_import(place: Place, file: Path) -> Imported:
 
 async def check_out(server: Server, place: Place, name: str, until: Callable[[], bool]) -> list[float]:
     """Sends an order 50 times a second until told to stop; answers how long each took, in ms."""
-    waits = []
+    waits: list[float] = []
     login = (place.keys["site_token"], place.keys["site_secret"])
     async with httpx.AsyncClient(base_url=server.url, auth=login, timeout=10) as client:
         while not until():

@@ -1,8 +1,9 @@
 -- Sends unique orders for some seconds, then waits for the last answers: so that every order that was sent is
 -- known by its id, and can be looked for in the book.
 --
---   wrk -s load.lua URL -- orders NAME SECONDS CUSTOMERS TOKEN     the Lua below makes the bodies
---   wrk -s load.lua URL -- hooks NAME SECONDS FILE                 thread n sends the lines of FILE.n
+--   wrk -s load.lua URL -- orders NAME SECONDS CUSTOMERS TOKEN...   the Lua below makes the bodies; each program's token in turn
+--   wrk -s load.lua URL -- hooks NAME SECONDS FILE                  thread n sends the lines of FILE.n
+--   wrk -s load.lua URL -- balances NAME SECONDS CUSTOMERS QUERY    reads, signed by QUERY
 --
 -- Thread n's order ids are NAME-n-1, NAME-n-2 and so on. `done` prints one line of JSON.
 
@@ -48,17 +49,27 @@ function makers.orders(args)
     local seed = number
     for byte in name:gmatch(".") do seed = seed * 31 + byte:byte() end
     math.randomseed(seed)
-    headers["Authorization"] = "Bearer " .. args[5]
+    local tokens = {}
+    for n = 5, #args do tokens[n - 4] = "Bearer " .. args[n] end
     local date = os.date("!%Y-%m-%dT%H:%M:%SZ")
     local form = '{"merchant_id":"%s-%d-%d","merchant_number":"#%d","customer_id":"c%d",'
         .. '"customer_email":"c%d@shop.example","guest":false,"total":"%d.%02d","total_shipping":"4.95",'
         .. '"payment_status":"paid","date":"%s","discount_codes":[{"code":"WELCOME","amount":"2.50"}],'
         .. '"ip_address":"203.0.113.%d","user_agent":"Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0"}'
     return function(count)
+        headers["Authorization"] = tokens[count % #tokens + 1]
         local customer = math.random(customers)
         local body = form:format(name, number, count, count, customer, customer,
             math.random(10, 199), math.random(0, 99), date, math.random(254))
         return wrk.format("POST", "/v2/orders", headers, body)
+    end
+end
+
+function makers.balances(args)
+    local customers, query = tonumber(args[4]), args[5]
+    math.randomseed(number)
+    return function()
+        return wrk.format("GET", "/api/custom/customer/c" .. math.random(customers) .. "/point-balance?" .. query)
     end
 end
 

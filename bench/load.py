@@ -8,14 +8,18 @@ import subprocess
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import usage
 from place import Place, Server
 from proof import Sent
 
+from regulars.doors.lootly.signature import sign
+
 HERE = Path(__file__).parent
 CLIENTS = 8
 CONNECTIONS = 256
+READERS = 64
 THREADS = 2
 DRAIN_SECONDS = 2
 """How long the last answers get after no more is sent; the server's own deadline is 3 s, rarely needed."""
@@ -97,20 +101,37 @@ def run_wrk(
     Each connection waits for its answer before it sends the next order, so of all that were answered one for
     each connection came after the time was over: these are not counted in the rate.
     """
-    fixed = [f"-c{CONNECTIONS}", f"-t{THREADS}", f"-d{seconds + DRAIN_SECONDS}s", "--timeout", "10s"]
+    return _wrk(place, server, what, name, CONNECTIONS, [str(seconds), *arguments])
+
+
+def _wrk(
+    place: Place, server: Server, what: str, name: str, connections: int, arguments: list[str]
+) -> tuple[Measured, Sent]:
+    seconds = int(arguments[0])
+    fixed = [f"-c{connections}", f"-t{THREADS}", f"-d{seconds + DRAIN_SECONDS}s", "--timeout", "10s"]
     meter = _Meter(place, server)
     printed, load_seconds = _run(
-        ["wrk", *fixed, "-s", str(HERE / "load.lua"), server.url, "--", what, name, str(seconds), *arguments]
+        ["wrk", *fixed, "-s", str(HERE / "load.lua"), server.url, "--", what, name, *arguments]
     )
     shares = meter.shares(load_seconds, seconds)
     said: dict[str, Any] = json.loads(printed.splitlines()[-1])
     if said["ran_out"]:
         raise RuntimeError("there were too few prepared bodies")
     acknowledged = said["answered"] - said["refused"]
-    rate = max(0, acknowledged - CONNECTIONS) / seconds
+    rate = max(0, acknowledged - connections) / seconds
     p50, p99 = said["p50_us"] / 1000, said["p99_us"] / 1000
     measured = Measured(rate, acknowledged, p50, p99, shares, said["refused"], said["broken"])
     return measured, Sent(name, said["sent"], acknowledged)
+
+
+def run_reads(place: Place, server: Server, seconds: int, *, customers: int) -> Measured:
+    """Balance reads of customers taken at random, signed as a shop's server signs them, at 64 connections."""
+    keys = place.keys
+    signed = sign({"key": keys["lootly_api_key"]}, keys["lootly_api_secret"])
+    query = urlencode({"key": keys["lootly_api_key"], "hmac": signed})
+    arguments = [str(seconds), str(customers), query]
+    measured, _ = _wrk(place, server, "balances", "reads", READERS, arguments)
+    return measured
 
 
 def has_wrk() -> bool:

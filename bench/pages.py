@@ -20,10 +20,11 @@ import structlog
 from place import Place, a_place
 
 from regulars import asgi
-from regulars.app import figures, staff
+from regulars.app import figures
 from regulars.app.access import Role
 from regulars.app.house import House
 from regulars.app.sessions import From, begin
+from regulars.app.staff import colleagues
 from regulars.doors.admin.cookies import SESSION
 from regulars.doors.admin.routes import ROUTES
 from regulars.doors.admin.routing import OPEN
@@ -88,7 +89,7 @@ async def fill(place: Place) -> None:
 async def sign_in(house: House, program_id: int) -> str:
     """The session of an owner of the program."""
     now = house.clock()
-    await staff.add(
+    await colleagues.add(
         house.database, email=EMAIL, name="Ann", role=Role.OWNER, program_ids=[program_id], now=now
     )
     async with house.database.acquire() as connection:
@@ -103,7 +104,12 @@ async def sign_in(house: House, program_id: int) -> str:
 def addresses(program_id: int) -> list[tuple[str, str]]:
     """(name, path) of every page that has no token in it, and of the other questions."""
     numbers = {"program": program_id, "customer": 77, "order": 777_777, "delivery": 250_000, "claim": 7}
-    numbers |= {"reward": 1, "credential": 3}  # the third is the shop's own integration
+    numbers |= {
+        "reward": 1,
+        "site": 1,
+        "other": 78,
+        "credential": 3,
+    }  # the third is the shop's own integration
     found = [
         (route.path, route.address.format(**numbers))
         for route in ROUTES

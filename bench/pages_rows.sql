@@ -96,7 +96,8 @@ select 1, n, 1, case when n = 7 then 77 else n end, 'fixed_amount', 'Five off', 
        case when n % 2 = 0 then at + n * interval '251 seconds' end, case when n % 2 = 0 then n end, n, n,
        at + n * interval '251 seconds'
   from dawn, generate_series(1, 200000) n;
--- the audit log
+-- the audit log, instead of the entry that the program was made with
+delete from audit_entries where program_id = 1;
 insert into audit_entries (program_id, entry_id, at, actor, name, action, subject, before, after, reason, salt, digest, hash)
 select 1, n, at + n * interval '5 minutes', 'staff:' || 1 + n % 3, 'Ann', 'adjust points', 'customer ' || n, 'null',
        '{"points":5}', 'as a gift', '\x00', decode(repeat('00', 32), 'hex'), decode(repeat('00', 32), 'hex')

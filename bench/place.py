@@ -33,25 +33,30 @@ HERE = Path(__file__).parent
 
 
 class Place(NamedTuple):
-    """`programs`: the folder with PostgreSQL's programs. `keys`: what `program create` printed."""
+    """`programs`: the folder with PostgreSQL's programs. `shops`: what each `program create` printed."""
 
     home: Path
     dsn: str
     programs: Path
     postmaster: int
-    keys: dict[str, Any]
+    shops: list[dict[str, Any]]
+
+    @property
+    def keys(self) -> dict[str, Any]:
+        """The first shop's."""
+        return self.shops[0]
 
 
 @contextlib.contextmanager
-def a_place(parent: Path | None) -> Iterator[Place]:
-    """A running PostgreSQL with a migrated database and one program, for the length of the block."""
+def a_place(parent: Path | None, *, shops: int = 1) -> Iterator[Place]:
+    """A running PostgreSQL with a migrated database and so many programs, for the length of the block."""
     home = Path(tempfile.mkdtemp(prefix="regulars-bench-", dir=parent))
     home.chmod(0o711)  # root's PostgreSQL runs as another user, who must get through to it
     try:
         with Embedded(home) as embedded:
             postmaster = int((home / "db" / "postmaster.pid").read_text().split()[0])
-            made = regulars(home, "program", "create", *PROGRAM, "--json")
-            yield Place(home, embedded.dsn, find_place(home).programs, postmaster, json.loads(made))
+            made = [json.loads(regulars(home, "program", "create", *PROGRAM, "--json")) for _ in range(shops)]
+            yield Place(home, embedded.dsn, find_place(home).programs, postmaster, made)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
@@ -108,14 +113,15 @@ def _address(log: Path, process: subprocess.Popen[bytes]) -> str:
 
 
 async def enrol_customers(place: Place, number: int) -> None:
-    """Makes c1 to c`number` members, as pgbench's customers are known beforehand too."""
+    """Makes c1 to c`number` members of every program, as pgbench's customers are known beforehand too."""
     house = await House.open(Settings.from_environment({"REGULARS_HOME": str(place.home)}), place.dsn)
     try:
         for first in range(1, number + 1, ENROLLED_AT_ONCE):
             some = range(first, min(first + ENROLLED_AT_ONCE, number + 1))
-            commands = (SaveCustomer(customer=customer(one)) for one in some)
-            program_id = place.keys["program_id"]
-            await asyncio.gather(*(house.engine.submit(program_id, each, bulk=True) for each in commands))
+            commands = [SaveCustomer(customer=customer(one)) for one in some]
+            for shop in place.shops:
+                submitted = (house.engine.submit(shop["program_id"], each, bulk=True) for each in commands)
+                await asyncio.gather(*submitted)
     finally:
         await house.close()
 

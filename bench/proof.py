@@ -43,18 +43,18 @@ _FOUND = """
     select count(*) filter (where n > 0) as found, count(*) filter (where n > 1) as doubled
       from (select count(o.order_id) as n
               from generate_series(1, $3::bigint) as g
-              left join orders o on o.program_id = $1 and o.merchant_id = $2 || g
+              left join orders o on o.program_id = any($1::bigint[]) and o.merchant_id = $2 || g
              group by g) as each
 """
-_ALL = "select count(*) from orders where program_id = $1"
+_ALL = "select count(*) from orders where program_id = any($1::bigint[])"
 # A paid order of a member gives its points by one movement, and announces it by one event.
 _WRONG_POINTS = """
     select count(*) from orders o
-      left join (select order_id, count(*) as n, sum(points) as points from movements
-                  where program_id = $1 and cause = 'purchase' group by order_id) m using (order_id)
-      left join (select order_id, count(*) as n from events
-                  where program_id = $1 and kind = 'points.earned' group by order_id) e using (order_id)
-     where o.program_id = $1
+      left join (select program_id, order_id, count(*) as n, sum(points) as points from movements
+                  where cause = 'purchase' group by program_id, order_id) m using (program_id, order_id)
+      left join (select program_id, order_id, count(*) as n from events
+                  where kind = 'points.earned' group by program_id, order_id) e using (program_id, order_id)
+     where o.program_id = any($1::bigint[])
        and (o.given <= 0 or m.n is distinct from 1 or m.points <> o.given or e.n is distinct from 1)
 """
 
@@ -65,20 +65,20 @@ async def compare(place: Place, runs: Sequence[Sent], *, others: int) -> Finding
     When an answer was missing, the orders of that run without one may or may not be there: only as many as
     were acknowledged can be demanded.
     """
-    program_id = place.keys["program_id"]
+    programs = [shop["program_id"] for shop in place.shops]
     connection = await asyncpg.connect(place.dsn)
     try:
         found = lost = doubled = 0
         for run in runs:
             found_in_run = 0
             for thread, count in enumerate(run.counts, start=1):
-                [row] = await connection.fetch(_FOUND, program_id, f"{run.name}-{thread}-", count)
+                [row] = await connection.fetch(_FOUND, programs, f"{run.name}-{thread}-", count)
                 found_in_run += row["found"]
                 doubled += row["doubled"]
             found += found_in_run
             lost += max(0, run.acknowledged - found_in_run)
-        in_all = await connection.fetchval(_ALL, program_id)
-        wrong_points = await connection.fetchval(_WRONG_POINTS, program_id)
+        in_all = await connection.fetchval(_ALL, programs)
+        wrong_points = await connection.fetchval(_WRONG_POINTS, programs)
     finally:
         await connection.close()
     acknowledged = sum(run.acknowledged for run in runs)

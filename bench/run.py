@@ -1,7 +1,8 @@
 """Measures durable orders a second over HTTP on this machine, beside pgbench on the same database server.
 
-Three rounds in turn: pgbench's order transaction, orders by the REST API, signed webhooks. At the end every
-acknowledged order is looked for in the book, and `regulars verify` must be clean.
+Three rounds in turn: pgbench's order transaction, orders by the REST API, signed webhooks. Then balance reads
+and redeems. At the end every acknowledged order is looked for in the book, and `regulars verify` must be
+clean.
 """
 
 import argparse
@@ -20,9 +21,10 @@ from typing import NamedTuple
 
 import usage
 from bodies import write_bodies
-from load import THREADS, Measured, has_wrk, run_pgbench, run_wrk
+from load import READERS, THREADS, Measured, has_wrk, run_pgbench, run_reads, run_wrk
 from place import Place, Server, a_place, enrol_customers, make_pgbench_database, regulars, run_sql, serving
 from proof import Findings, Sent, compare, send_doubles
+from redeems import CLIENTS, measure_redeems
 
 OTHERS_ALLOWED = 0.3
 """Of one processor. On a quiet machine the system's own work for the load takes about half as much."""
@@ -57,16 +59,38 @@ class Bench:
 
     def orders(self, name: str) -> Measured:
         self._settle()
-        arguments = [str(self.asked.customers), self.place.keys["api_token"]]
+        arguments = [str(self.asked.customers), *(shop["api_token"] for shop in self.place.shops)]
         return self._sent(run_wrk(self.place, self.server, "orders", name, self.asked.seconds, *arguments))
 
     def hooks(self, name: str, rate: float) -> Measured:
-        keys, path = self.place.keys, self.place.home / "bodies"
+        path = self.place.home / "bodies"
         each = int(rate * SPARE * self.asked.seconds / THREADS) + 5000
-        signing = {"key": keys["lootly_api_key"], "secret": keys["lootly_api_secret"]}
-        write_bodies(path, name, threads=THREADS, each=each, customers=self.asked.customers, **signing)
+        shops = self.place.shops
+        signing = [{"key": shop["lootly_api_key"], "secret": shop["lootly_api_secret"]} for shop in shops]
+        write_bodies(path, name, threads=THREADS, each=each, customers=self.asked.customers, signing=signing)
         self._settle()
         return self._sent(run_wrk(self.place, self.server, "hooks", name, self.asked.seconds, str(path)))
+
+    def reads(self) -> bool:
+        """Shows the rate of balance reads. Whether each was answered."""
+        self._settle()
+        reads = run_reads(self.place, self.server, self.asked.seconds, customers=self.asked.customers)
+        print(f"\nBalances at {READERS} connections: {reads.rate:,.0f} a second, {waits(reads)}")
+        return not (reads.refused or reads.broken)
+
+    def redeems(self) -> bool:
+        """Shows the rate of redeems. Whether each that was acknowledged stands in the book."""
+        self._settle()
+        asked = self.asked
+        done = asyncio.run(
+            measure_redeems(self.place, self.server, customers=asked.customers, seconds=asked.seconds)
+        )
+        print(
+            f"Redeems at {CLIENTS} connections: {done.rate:,.0f} a second, p50 {done.p50_ms:.0f} ms, "
+            f"p99 {done.p99_ms:.0f} ms; {done.acknowledged:,} acknowledged, {done.refused} refused, "
+            f"{done.lost} lost"
+        )
+        return not (done.refused or done.lost)
 
     def _sent(self, done: tuple[Measured, Sent]) -> Measured:
         self.sent.append(done[1])
@@ -86,7 +110,7 @@ def main() -> None:
         sys.exit("wrk makes the load and is not here. On Debian and Ubuntu: apt-get install wrk")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # unwinds, which stops all that was started
     print(f"{usage.processor()}; load average {os.getloadavg()[0]:.2f} before the start")
-    with a_place(asked.folder) as place:
+    with a_place(asked.folder, shops=asked.programs) as place:
         asyncio.run(prepare(place, asked))
         with serving(place, workers=asked.workers) as server:
             bench = Bench(place, server, asked)
@@ -94,12 +118,13 @@ def main() -> None:
             rounds = [bench.round(number) for number in range(1, asked.rounds + 1)]
             show_medians(rounds)
             warn_of_others(rounds)
+            clean = bench.reads() & bench.redeems()
             print(f"Memory of the server: {usage.largest_memory_mb(server.pid):.0f} MB at most")
             if asked.profile is not None:
                 profile(bench, rounds[-1].orders.rate)
             doubles = asyncio.run(send_doubles(place, server.url))
         findings = asyncio.run(compare(place, bench.sent, others=doubles))
-        clean = show_findings(findings, doubles) & verified(place)
+        clean &= show_findings(findings, doubles) & verified(place)
     sys.exit(0 if clean else 1)
 
 
@@ -111,7 +136,8 @@ def arguments() -> argparse.Namespace:
     option("--rounds", type=int, default=3, help="how many (3)")
     option("--seconds", type=int, default=6, help="how long each run takes (6)")
     option("--workers", type=int, default=1, help="the server's processes (1)")
-    option("--customers", type=int, default=100_000, help="members before the first order (100000)")
+    option("--programs", type=int, default=1, help="whom the orders go to in turn (1)")
+    option("--customers", type=int, default=100_000, help="members of each before the first order (100000)")
     option("--patience", type=int, default=0, help="seconds to wait for a quiet machine before each run (0)")
     option("--quick", action="store_true", help="one round of 2 seconds, 5,000 customers")
     option("--profile", type=Path, metavar="DIR", help="at the end, put py-spy's flame graphs there")
@@ -161,6 +187,10 @@ def show_medians(rounds: list[Round]) -> None:
     print(f"\nMedian of {len(rounds)}: pgbench {compared:,.0f} transactions a second")
     show_median("POST /v2/orders", [(each.orders, each.pgbench) for each in rounds])
     show_median("signed webhooks", [(each.hooks, each.pgbench) for each in rounds])
+
+
+def waits(measured: Measured) -> str:
+    return f"p50 {measured.p50_ms:.1f} ms, p99 {measured.p99_ms or 0.0:.1f} ms"
 
 
 def warn_of_others(rounds: list[Round]) -> None:
@@ -222,7 +252,7 @@ def verified(place: Place) -> bool:
     """Whether `regulars verify` finds nothing."""
     began = time.monotonic()
     try:
-        print(regulars(place.home, "verify", "--program", str(place.keys["program_id"])).rstrip())
+        print(regulars(place.home, "verify").rstrip())
     except subprocess.CalledProcessError as failed:
         print(failed.stdout)
         return False

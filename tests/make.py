@@ -4,9 +4,11 @@ import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from regulars.app.access import Author
 from regulars.domain.book import Counters
 from regulars.domain.commands import (
     CustomerRef,
+    MergeCustomers,
     PaymentStatus,
     RecordOrder,
     RecordRefund,
@@ -24,6 +26,10 @@ NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 """A Monday in March: the present of most stories."""
 
 _numbers = itertools.count(1)
+
+
+SUE = Author("Sue", "Sue")
+"""Who sets the shop up, where it does not matter who."""
 
 
 def days(number: float) -> timedelta:
@@ -128,3 +134,7 @@ def reward(**changes: Any) -> Reward:
 def redeem(merchant_id: str = "alice", reward_id: int = 1, **changes: Any) -> RedeemReward:
     values: dict[str, Any] = {"spare_code": f"SPARE-{next(_numbers):06}"}
     return RedeemReward(merchant_id=merchant_id, reward_id=reward_id, **(values | changes))
+
+
+def merge(customer_id: int, into_id: int, *, reason: str | None = "one person") -> MergeCustomers:
+    return MergeCustomers(customer_id=customer_id, into_id=into_id, actor="Eve", reason=reason)

@@ -27,7 +27,7 @@ from regulars.settings import Settings, load_secret_key
 from regulars.storage.database import Database
 
 COMMAND = (sys.executable, "-m", "regulars.cli")
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 180.0
 ROOT = Path(__file__).parent.parent
 
 

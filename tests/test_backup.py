@@ -95,7 +95,7 @@ class Shoppers(threading.Thread):
         self._url, self._login = url, (keys["site_token"], keys["site_secret"])
 
     def run(self) -> None:
-        with httpx.Client(base_url=self._url, auth=self._login, timeout=10) as client:
+        with httpx.Client(base_url=self._url, auth=self._login, timeout=60) as client:
             while not self._enough.is_set():
                 number = self.acknowledged + 1
                 assert client.post("/v2/orders", json=order(number)).status_code == 201
@@ -105,7 +105,7 @@ class Shoppers(threading.Thread):
 
     def stop(self) -> None:
         self._enough.set()
-        self.join(30)
+        self.join(60)
 
 
 @contextlib.contextmanager
@@ -124,7 +124,7 @@ def test_saved_under_load_and_restored_elsewhere_it_is_one_whole_moment_of_the_b
     with serving(keeper) as (server, keys):
         shoppers = Shoppers(server.url, keys)
         shoppers.start()
-        assert shoppers.has_begun.wait(30)
+        assert shoppers.has_begun.wait(60)
         before = shoppers.acknowledged
         said = keeper.says("shop", f"backup {file}")
         after = shoppers.acknowledged
@@ -153,7 +153,9 @@ def _goes_on(keeper: Keeper, keys: dict[str, Any], orders: int) -> None:
     shutil.copy(keeper.home("shop") / "secret.key", keeper.home("other") / "secret.key")
     server = Server(keeper.home("other"))
     try:
-        with httpx.Client(base_url=server.url, auth=(keys["site_token"], keys["site_secret"])) as client:
+        with httpx.Client(
+            base_url=server.url, auth=(keys["site_token"], keys["site_secret"]), timeout=60
+        ) as client:
             known = order(orders)
             assert client.post("/v2/orders", json=known).status_code == 201, "it is the same as then"
             other = client.post("/v2/orders", json=known | {"total": "11.00"})

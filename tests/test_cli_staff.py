@@ -61,8 +61,8 @@ def test_a_reset_link_is_printed(shell: Shell) -> None:  # noqa: F811
 def test_a_server_of_an_empty_house_prints_its_setup_link_until_it_is_used(start: Any) -> None:  # noqa: F811
     first, second = start(), start()
     links = [printed_link(server) for server in (first, second)]
-    assert httpx.get(links[0]).status_code == 422
-    page = httpx.get(links[1])
+    assert httpx.get(links[0], timeout=60).status_code == 422
+    page = httpx.get(links[1], timeout=60)
     assert page.status_code == 200
     token = page.text.partition('name="csrf" value="')[2].partition('"')[0]
     form = {
@@ -71,9 +71,9 @@ def test_a_server_of_an_empty_house_prints_its_setup_link_until_it_is_used(start
         "password": "a teapot full of leaves",
         "locale": "en-GB",
     }
-    done = httpx.post(links[1], data={"csrf": token, **form}, cookies=page.cookies)
+    done = httpx.post(links[1], data={"csrf": token, **form}, cookies=page.cookies, timeout=60)
     assert done.headers["location"] == "/admin/programs"
-    assert httpx.get(links[1]).status_code == 422
+    assert httpx.get(links[1], timeout=60).status_code == 422
     third = start()
     third.stop()
     third.said.seek(0)

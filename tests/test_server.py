@@ -22,8 +22,10 @@ import httpx
 import pytest
 
 from regulars.app.programs import Created
+from tests.pace import within
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 180.0
+STOP_SECONDS = 10.0
 COMMAND = [sys.executable, "-m", "regulars.cli"]
 
 
@@ -63,7 +65,7 @@ class Server:
         return found[number - 1]
 
     def health(self) -> int:
-        return httpx.get(f"{self.url}/healthz", timeout=10).status_code
+        return httpx.get(f"{self.url}/healthz", timeout=60).status_code
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
         """Its exit code, and how many seconds it took to end."""
@@ -126,7 +128,7 @@ def send_order(client: httpx.Client, keys: Created, number: int) -> int:
 
 def orders_known(url: str, keys: Created) -> set[str]:
     known: dict[str, int] = {}
-    with httpx.Client(base_url=url, timeout=10, auth=(keys.site_token, keys.site_secret)) as client:
+    with httpx.Client(base_url=url, timeout=60, auth=(keys.site_token, keys.site_secret)) as client:
         while True:
             since = max(known.values(), default=0)
             page = client.get("/v2/orders", params={"since_id": since, "limit": 500}).json()["orders"]
@@ -147,19 +149,22 @@ def is_free(url: str) -> bool:
 def test_it_answers_once_it_is_ready_and_ends_in_order(start: Any) -> None:
     server = start()
     assert server.health() == 200
-    assert httpx.head(f"{server.url}/healthz").status_code == 200
-    assert "server" not in httpx.get(f"{server.url}/").headers
+    assert httpx.head(f"{server.url}/healthz", timeout=60).status_code == 200
+    assert "server" not in httpx.get(f"{server.url}/", timeout=60).headers
     code, seconds = server.stop()
     assert code == 0
-    assert seconds < 10
     assert is_free(server.url)
+    within(seconds, STOP_SECONDS, "the end")
 
 
 def test_ctrl_c_ends_it_in_order_too(start: Any) -> None:
     server = start("--workers", "2")
+    began = time.monotonic()
     os.killpg(server.process.pid, signal.SIGINT)  # a terminal sends it to all of them
-    assert server.process.wait(10) == 0
+    assert server.process.wait(PATIENCE_SECONDS) == 0
+    seconds = time.monotonic() - began
     assert is_free(server.url)
+    within(seconds, STOP_SECONDS, "the end")
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -173,7 +178,7 @@ def test_what_was_acknowledged_before_sigterm_is_there_after_the_next_start(
 
     def shop(first: int) -> int:
         """Sends orders until one is not taken; the status of that one."""
-        with httpx.Client(base_url=server.url, timeout=10) as client:
+        with httpx.Client(base_url=server.url, timeout=60) as client:
             for number in range(first, 100_000, 8):
                 if (status := send_order(client, keys, number)) != 201:
                     return status
@@ -184,12 +189,13 @@ def test_what_was_acknowledged_before_sigterm_is_there_after_the_next_start(
 
     with ThreadPoolExecutor(8) as pool:
         shops = [pool.submit(shop, first) for first in range(8)]
-        assert under_way.wait(30)
+        assert under_way.wait(60)
         code, seconds = server.stop()
         last = {each.result() for each in shops}
-    assert (code, seconds < 10) == (0, True)
+    assert code == 0
     assert last <= {0, 503}
     assert {f"o-{number}" for number in acknowledged} <= orders_known(start().url, keys)
+    within(seconds, STOP_SECONDS, "the end")
 
 
 def test_a_client_that_never_finishes_does_not_hold_up_the_end(start: Any) -> None:
@@ -199,7 +205,15 @@ def test_a_client_that_never_finishes_does_not_hold_up_the_end(start: Any) -> No
         slow.sendall(b"POST /v2/orders HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf")
         assert server.health() == 200
         code, seconds = server.stop()
-    assert (code, seconds < 10) == (0, True)
+    assert code == 0
+    within(seconds, STOP_SECONDS, "the end")
+
+
+def test_it_is_ready_when_all_its_workers_serve(start: Any) -> None:
+    server = start("--workers", "3")
+    said = [line["event"] for line in server.log]
+    assert said[: said.index("ready")].count("a worker serves") == 3
+    assert server.stop()[0] == 0
 
 
 def test_a_worker_that_is_killed_is_replaced_and_nobody_notices(start: Any) -> None:
@@ -217,7 +231,7 @@ def test_workers_leave_when_their_parent_is_killed(start: Any) -> None:
     server = start("--workers", "2")
     pids = {server.wait_for("a worker serves", number)["pid"] for number in (1, 2)}
     server.process.kill()
-    server.process.wait(10)
+    server.process.wait(60)
     with contextlib.suppress(AssertionError):  # the log ends when the last of them has left
         server.wait_for("never")
     assert not any(is_alive(pid) for pid in pids)
@@ -236,7 +250,10 @@ def test_two_servers_share_a_database_and_see_each_others_orders(
 ) -> None:
     one, two = start(), start()
     keys = make_program(database, tmp_path)
-    with httpx.Client(base_url=one.url) as first, httpx.Client(base_url=two.url) as second:
+    with (
+        httpx.Client(base_url=one.url, timeout=60) as first,
+        httpx.Client(base_url=two.url, timeout=60) as second,
+    ):
         assert send_order(first, keys, 1) == 201
         assert send_order(second, keys, 2) == 201
     assert orders_known(one.url, keys) == orders_known(two.url, keys) == {"o-1", "o-2"}
@@ -254,7 +271,7 @@ def test_run_makes_a_demo_once_and_what_it_prints_to_try_works(start: Any) -> No
     assert said[0] == said[1]  # the same program, the same keys, and each time a new way in
     login, path = re.findall(r"curl -u (\S+) 'URL(\S+)'", said[0])[0]
     token, secret = login.split(":")
-    answer = httpx.get(f"{start().url}{path}", auth=(token, secret), timeout=10)
+    answer = httpx.get(f"{start().url}{path}", auth=(token, secret), timeout=60)
     assert len(answer.json()["customers"]) == 3
 
 
@@ -280,15 +297,16 @@ def test_from_nothing_to_serving_and_the_database_comes_back_when_it_is_killed(h
         server.wait_for("the database answers again")
         assert wait_until_well(server)
         code, seconds = server.stop()
-        assert (code, seconds < 10) == (0, True)
+        assert code == 0
         assert not (home / "db/postmaster.pid").exists()
+        within(seconds, STOP_SECONDS, "the end")
     finally:
         server.end()
 
 
 def wait_until_well(server: Server) -> bool:
-    """Asks again as soon as it is answered, for ten seconds at most."""
-    end = time.monotonic() + 10
+    """Asks again as soon as it is answered, for a minute at most."""
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         if server.health() == 200:
             return True

@@ -38,7 +38,6 @@ export function Ticket({ store: { say, state, act }, claim }: { store: Store; cl
           <code dir="ltr">{code}</code>
           {live && (
             <button
-              type="button"
               class="small"
               aria-label={say("copy_code", { code })}
               onClick={(event) => act.copy(code, event.currentTarget)}
@@ -62,7 +61,7 @@ export function Codes({ store }: { store: Store }) {
     return (
       <div class="empty">
         <p>{say("no_codes")}</p>
-        <button type="button" class="second" onClick={() => act.look("spend")}>
+        <button class="second" onClick={() => act.look("spend")}>
           {say("see_rewards")}
         </button>
       </div>

@@ -7,17 +7,15 @@ const PATIENCE_MILLISECONDS = 10_000;
 /** Everything by which the page says who is logged in, best first. Empty: nobody is. */
 function proofs(page: DOMStringMap, token: string | undefined): object[] {
   const { shopDomain, shopId, customerId, customerSignature, customerEmail, authDate, authToken } = page;
-  const found: object[] = [];
-  if (token) found.push({ token });
-  if (customerId && customerSignature) {
-    const shop = { shop_domain: shopDomain, shop_id: shopId };
-    found.push({ ...shop, customer_id: customerId, customer_signature: customerSignature });
-  }
-  if (authToken) {
-    const customer = { id: customerId, email: customerEmail };
-    found.push({ customer, auth: { date: authDate, token: authToken } });
-  }
-  return found;
+  const shop = { shop_domain: shopDomain, shop_id: shopId };
+  const signed = { ...shop, customer_id: customerId, customer_signature: customerSignature };
+  const customer = { id: customerId, email: customerEmail };
+  const found = [
+    token && { token },
+    customerId && customerSignature && signed,
+    authToken && { customer, auth: { date: authDate, token: authToken } },
+  ];
+  return found.filter(Boolean) as object[];
 }
 
 export function connect(base: string, page: DOMStringMap): Connection {

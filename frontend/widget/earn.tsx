@@ -2,15 +2,15 @@
 
 import { h } from "preact";
 import { Icon, Picture } from "./icons";
-import type { Say } from "./say";
+import type { Say, Unit } from "./say";
 import type { Earning } from "./shapes";
 import type { Store } from "./store";
 
 /** "5 points for every £4": an exact fraction in whole numbers, unless those would be unwieldy. */
-function rateOf(say: Say, { rate, per_minor = 1 }: Earning): string {
-  const [points, units] = rate!;
+export function rateOf(say: Say, told: Pick<Earning, "rate" | "per_minor"> & Unit): string {
+  const [points, units] = told.rate!;
   const [gives, per] = units <= 20 ? [points, units] : [points / units, 1];
-  return say("rate", { points: say.points(gives), money: say.money(per * per_minor) });
+  return say("rate", { points: say.points(gives), money: say.money(per * (told.per_minor ?? 1), told) });
 }
 
 /** What it gives, and on what terms. */

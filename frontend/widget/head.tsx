@@ -25,7 +25,7 @@ export function Head({ store }: { store: Store }) {
     <div class="head" role="alert">
       <p>{say(ended ? "ended" : "down")}</p>
       <p class="links">
-        <button type="button" onClick={ended ? () => location.reload() : act.refresh}>
+        <button onClick={ended ? () => location.reload() : act.refresh}>
           {say(ended ? "reload" : "again")}
         </button>
       </p>
@@ -55,15 +55,15 @@ function Balance({ say, me }: { say: Say; me: Me }) {
   const { available, pending } = me.points;
   const { first_name, name, member, blocked } = me.customer;
   const who = first_name || name;
-  // "29 points" with the number large, wherever the language puts it.
+  // "29 points" with the number large, wherever the language puts it; some have a word for two that has none.
   const [before, after] = say.points(available).split(say.number(available));
   return (
     <div class="head">
       <p class="hello">{who ? say("hello", { name: who }) : say("hello_you")}</p>
       <p class="balance">
         <span class="unseen">{say("balance")}: </span>
-        {before}
-        <b>{say.number(available)}</b>
+        {after !== undefined && before}
+        <b>{after === undefined ? before : say.number(available)}</b>
         {after}
       </p>
       {pending > 0 && (

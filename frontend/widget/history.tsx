@@ -1,8 +1,9 @@
 /** Every movement of the customer's points, newest first, each with its reason. */
 
 import { Fragment, h } from "preact";
+import { rateOf } from "./earn";
 import type { Say } from "./say";
-import type { Line } from "./shapes";
+import type { Line, Reason } from "./shapes";
 import type { Store } from "./store";
 
 export function HistoryList({ store }: { store: Store }) {
@@ -17,7 +18,7 @@ export function HistoryList({ store }: { store: Store }) {
         ))}
       </ol>
       {next && (
-        <button type="button" class="second" aria-busy={state.busy} onClick={act.more}>
+        <button class="second" aria-busy={state.busy} onClick={act.more}>
           {say(state.busy ? "sending" : "more")}
         </button>
       )}
@@ -25,14 +26,25 @@ export function HistoryList({ store }: { store: Store }) {
   );
 }
 
+/** A sentence that says why; nothing for a code that these texts don't know. */
+function why(say: Say, reason: Reason): string {
+  const { code, points, money, rate, at } = reason;
+  return say.or(`why_${code}`, "", {
+    ...(reason as object),
+    points: say.points(points ?? 0),
+    ...(at && { date: say.day(at) }),
+    ...(rate && { money: say.money(money!, reason), rate: rateOf(say, reason) }),
+  });
+}
+
 function HistoryLine({ say, line }: { say: Say; line: Line }) {
-  const { at, points, kind, bucket, sentence, order } = line;
+  const { at, points, kind, bucket, sentence, reasons = [], order } = line;
+  const said = reasons.map((reason) => why(say, reason)).join(" ") || (say.lang === "en" && sentence);
   return (
     <li>
       <div class="grow">
         <strong>{say.or(`line_${kind}`, "line_other")}</strong>
-        {/* The server's sentences are English; in other languages the line's kind and its order say why. */}
-        {say.lang === "en" && sentence && <span class="quiet">{sentence}</span>}
+        {said && <span class="quiet">{said}</span>}
         <span class="quiet">
           {say.day(at)}
           {order && ` · ${say("order", { order })}`}

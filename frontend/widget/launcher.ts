@@ -38,7 +38,7 @@ export function dress(root: ShadowRoot, ...texts: string[]): void {
 
 export function makeLauncher(program: Program): HTMLButtonElement {
   const button = document.createElement("button");
-  button.className = `launcher ${program.widget.side === "left" ? "left" : "right"}`;
+  button.className = `launcher ${program.widget.side}`;
   button.type = "button";
   button.ariaHasPopup = "dialog";
   const icon = document.createElementNS(SVG, "svg");

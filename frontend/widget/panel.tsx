@@ -9,13 +9,15 @@ import { HistoryList } from "./history";
 import { Icon } from "./icons";
 import styles from "./panel.css";
 import { Chosen, RewardRow, Rewards } from "./rewards";
-import { learn } from "./say";
+import { learn, type Say } from "./say";
 import type { Panel, Program, Shop, Tab } from "./shapes";
 import { makeStore, type State, type Store } from "./store";
-import { show } from "./words";
+import { count } from "./words";
 
 type Bucket = "available" | "pending" | "spent";
 type Open = Panel["open"];
+
+const CONTENTS = { spend: Rewards, earn: Earn, codes: Codes, history: HistoryList };
 
 export async function mount(shop: Shop): Promise<Panel> {
   const say = await learn(shop.program, shop.locale);
@@ -24,13 +26,12 @@ export async function mount(shop: Shop): Promise<Panel> {
   // The first of the loader's is the shop's colours.
   const dress = [shop.root.adoptedStyleSheets[0]!, sheet];
   shop.root.adoptedStyleSheets.push(sheet);
-  const dialog = makeDialog(shop.program, say.lang);
+  const dialog = makeDialog(shop.program, say);
   shop.root.firstElementChild!.append(dialog);
 
   const lists: HTMLElement[] = [];
   const store = makeStore(shop, say, connect(shop.base, shop.place.dataset), draw);
   let drawn = viewOf(store.state);
-  let opener: HTMLElement | null = null;
 
   function draw(): void {
     for (const list of lists) render(<List store={store} open={open} />, list);
@@ -43,10 +44,7 @@ export async function mount(shop: Shop): Promise<Panel> {
   }
 
   function open(tab?: Tab, rewardId?: number): void {
-    if (!dialog.open) {
-      opener = focused();
-      dialog.showModal();
-    }
+    if (!dialog.open) dialog.showModal();
     if (tab) store.act.look(tab);
     else draw();
     dialog.querySelector<HTMLElement>("h2")!.focus();
@@ -58,14 +56,11 @@ export async function mount(shop: Shop): Promise<Panel> {
 
   // Only the ground around the sheet is the dialog itself.
   dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
-  dialog.addEventListener("close", () => {
-    store.act.leave();
-    opener?.focus();
-  });
+  dialog.addEventListener("close", () => store.act.leave());
 
   function fill(): void {
     for (const element of document.querySelectorAll<HTMLElement>("[data-regulars-rewards]")) {
-      if (!element.shadowRoot) lists.push(makeList(element, say.lang, dress));
+      if (!element.shadowRoot) lists.push(makeList(element, say, dress));
     }
     draw();
     void store.act.refresh();
@@ -74,32 +69,35 @@ export async function mount(shop: Shop): Promise<Panel> {
   return { open, fill };
 }
 
-function makeDialog({ widget }: Program, lang: string): HTMLDialogElement {
+function makeDialog({ widget }: Program, { lang, dir }: Say): HTMLDialogElement {
   const dialog = document.createElement("dialog");
-  dialog.className = `panel sheet ${widget.side === "left" ? "left" : "right"}`;
+  dialog.className = `panel sheet ${widget.side}`;
   dialog.lang = lang;
+  dialog.dir = dir;
   dialog.setAttribute("aria-labelledby", "title");
   return dialog;
 }
 
 /** A place for the rewards in the shop's own page, in a shadow root of its own. */
-function makeList(element: HTMLElement, lang: string, dress: CSSStyleSheet[]): HTMLElement {
+function makeList(element: HTMLElement, { lang, dir }: Say, dress: CSSStyleSheet[]): HTMLElement {
   const root = element.attachShadow({ mode: "open" });
   root.adoptedStyleSheets = dress;
   const list = document.createElement("div");
   list.className = "panel list";
   list.lang = lang;
-  list.dir = getComputedStyle(element).direction;
+  list.dir = dir || getComputedStyle(element).direction;
   root.append(list);
   element.hidden = false;
   return list;
 }
 
-function writePoints({ shop, state }: Store): void {
+function writePoints({ shop, say, state }: Store): void {
   if (!state.me) return;
   for (const element of document.querySelectorAll<HTMLElement>("[data-regulars-points]")) {
     const number = state.me.points[(element.dataset.regularsPoints || "available") as Bucket];
-    if (typeof number === "number") show(element, shop.program, shop.locale, number);
+    if (typeof number !== "number") continue;
+    element.textContent = "regularsUnit" in element.dataset ? say.points(number) : count(shop.locale, number);
+    element.hidden = false;
   }
 }
 
@@ -114,13 +112,6 @@ function arrive(dialog: HTMLElement, now: unknown[], before: unknown[]): void {
   dialog.querySelector<HTMLElement>(heading || "[aria-selected=true]")?.focus();
 }
 
-/** What has the focus, through shadow roots. */
-function focused(): HTMLElement | null {
-  let element = document.activeElement;
-  while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
-  return element as HTMLElement | null;
-}
-
 function App({ store, close }: { store: Store; close: () => void }) {
   const { say, state, act, shop } = store;
   const { chosen } = state;
@@ -128,14 +119,14 @@ function App({ store, close }: { store: Store; close: () => void }) {
     <div class="scroll">
       <header class="top">
         {chosen && (
-          <button type="button" class="round" aria-label={say("back")} onClick={act.leave}>
+          <button class="round" aria-label={say("back")} onClick={act.leave}>
             <Icon name="back" />
           </button>
         )}
         <h2 id="title" tabIndex={-1}>
           {shop.program.widget.texts.title || shop.program.program.name}
         </h2>
-        <button type="button" class="round" aria-label={say("close")} onClick={close}>
+        <button class="round" aria-label={say("close")} onClick={close}>
           <Icon name="close" />
         </button>
       </header>
@@ -152,6 +143,7 @@ function Overview({ store }: { store: Store }) {
   const { say, state, act } = store;
   const tabs: Tab[] = state.me ? ["spend", "earn", "codes", "history"] : ["spend", "earn"];
   const tab = tabs.includes(state.tab) ? state.tab : "spend";
+  const Content = CONTENTS[tab];
   const turn = (event: KeyboardEvent) => {
     const { direction } = getComputedStyle(event.currentTarget as Element);
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
@@ -164,7 +156,6 @@ function Overview({ store }: { store: Store }) {
       <div class="tabs" role="tablist" aria-labelledby="title" onKeyDown={turn}>
         {tabs.map((name) => (
           <button
-            type="button"
             role="tab"
             id={`tab-${name}`}
             aria-selected={name === tab}
@@ -177,17 +168,10 @@ function Overview({ store }: { store: Store }) {
         ))}
       </div>
       <div class="tab" role="tabpanel" id="tab" aria-labelledby={`tab-${tab}`}>
-        <TabContent store={store} tab={tab} />
+        <Content store={store} />
       </div>
     </>
   );
-}
-
-function TabContent({ store, tab }: { store: Store; tab: Tab }) {
-  if (tab === "earn") return <Earn store={store} />;
-  if (tab === "codes") return <Codes store={store} />;
-  if (tab === "history") return <HistoryList store={store} />;
-  return <Rewards store={store} />;
 }
 
 /** The rewards in the shop's own page: each leads into the panel. */

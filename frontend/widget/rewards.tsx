@@ -63,7 +63,7 @@ export function RewardRow({ store, reward, onPick }: { store: Store; reward: Rew
   if (!onPick) return <li class="row">{content}</li>;
   return (
     <li>
-      <button type="button" class="row" id={`reward-${reward.id}`} onClick={onPick}>
+      <button class="row" id={`reward-${reward.id}`} onClick={onPick}>
         {content}
       </button>
     </li>
@@ -123,7 +123,7 @@ export function Chosen({ store, reward: asked }: { store: Store; reward: Reward 
         </p>
       )}
       {can ? (
-        <button type="button" class="main" aria-busy={state.busy} onClick={() => act.redeem(points)}>
+        <button class="main" aria-busy={state.busy} onClick={() => act.redeem(points)}>
           {say(state.busy ? "sending" : trouble ? "again" : "confirm", { points: say.points(points) })}
         </button>
       ) : (
@@ -192,7 +192,7 @@ function HandedOver({ store, claim }: { store: Store; claim: Claim }) {
       <h3 tabIndex={-1}>{say("done")}</h3>
       <p class="text">{say(claim.code ? "code_is" : "custom_done")}</p>
       <Ticket store={store} claim={claim} />
-      <button type="button" class="main" onClick={() => act.look("codes")}>
+      <button class="main" onClick={() => act.look("codes")}>
         {say("done_button")}
       </button>
     </section>

@@ -94,8 +94,27 @@ export interface Line {
   points: number;
   kind: string;
   bucket: string;
+  /** Why, in English. */
   sentence: string;
+  /** Why, for words of our own; a server of before has none. */
+  reasons?: Reason[];
   order: string | null;
+}
+
+/** A code, and what its sentence is filled with. `money` is of the order's own currency. */
+export interface Reason {
+  code: string;
+  points?: number;
+  n?: number;
+  given?: number;
+  title?: string;
+  note?: string;
+  at?: string;
+  money?: number;
+  currency?: string;
+  exponent?: number;
+  rate?: [number, number];
+  per_minor?: number;
 }
 
 export interface History {

@@ -1,7 +1,6 @@
 """The whole of the web side, wired once: each door is an app of its own, chosen by the path's beginning."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import structlog
 
@@ -18,15 +17,9 @@ from regulars.doors.proxies import behind_proxies
 from regulars.doors.site import app as site
 from regulars.doors.storefront import app as storefront
 from regulars.doors.straight import Door, FindDoor
-
-Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+from regulars.doors.wire import BROKEN, Answer, App, Receive, Scope, Send, send_answer
 
 log = structlog.get_logger(__name__)
-
-BROKEN: Final = b'{"error":{"message":"Something went wrong on our side. It has been logged."}}'
 
 
 class Wired(NamedTuple):
@@ -107,9 +100,7 @@ def front(doors: dict[str, App], rest: App) -> App:
 
 async def _broken(send: Send) -> None:
     """A plain 500. Where an answer has begun, the server refuses it and cuts the connection, rightly."""
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(BROKEN))]
-    await send({"type": "http.response.start", "status": 500, "headers": headers})
-    await send({"type": "http.response.body", "body": BROKEN})
+    await send_answer(send, Answer(500, BROKEN, ((b"content-type", b"application/json"),)), with_body=True)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

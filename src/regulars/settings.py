@@ -51,6 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     redelivery_window_seconds: int = 3600
     deadline_seconds: float = 3.0
     queue_limit: int = 5000
+    api_requests_per_second: int = 0
     warnings: tuple[str, ...] = ()
 
     @classmethod
@@ -314,7 +315,8 @@ SETTINGS: dict[str, Setting] = {
         _whole(0, 604_800),
     ),
     "deadline_seconds": Setting(
-        "How long a command may wait for its turn before it is answered 503, surely not executed.",
+        "By when a request is answered, counted from the moment in which all of it has come, whatever the "
+        "database does. What could not be done until then is answered 503: come again.",
         "3.0",
         "a number of seconds from 0.1 to 60",
         _seconds,
@@ -324,6 +326,13 @@ SETTINGS: dict[str, Setting] = {
         "5000",
         "a whole number from 1 to 1000000",
         _whole(1, 1_000_000),
+    ),
+    "api_requests_per_second": Setting(
+        "How many requests a second one key may make of the REST API for shops (`/v2/...`), in each worker; "
+        "the next is answered 429. 0: as many as it likes.",
+        "0",
+        "a whole number from 0 to 1000000",
+        _whole(0, 1_000_000),
     ),
 }
 

@@ -52,9 +52,10 @@ class Worker:
 
 
 def run(settings: Settings, sock: socket.socket, ready: Callable[[], None]) -> None:
-    """Keeps `settings.workers` workers going until SIGTERM or SIGINT; `ready` is told when the first serves.
+    """Keeps `settings.workers` workers going until SIGTERM or SIGINT; `ready` is told once all of them serve.
 
-    Raises WorkersFailed when the workers die before any of them has served.
+    Not before: who connects while one serves stays with that one for as long as the connection is kept.
+    Raises WorkersFailed when a worker dies before any of them has served.
     """
     wake, woken = os.pipe()
     os.set_blocking(woken, False)
@@ -63,18 +64,19 @@ def run(settings: Settings, sock: socket.socket, ready: Callable[[], None]) -> N
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: leaving.append(number))
     workers = [Worker(settings, sock) for _ in range(settings.workers)]
-    announced = False
+    announced = have_served = False
     try:
         while not leaving:
             silent = [worker.tidings for worker in workers if not worker.serves]
             wait([wake, *silent, *(worker.process.sentinel for worker in workers)])
             for worker in workers:
                 worker.look()
-            if not announced and any(worker.serves for worker in workers):
+            have_served = have_served or any(worker.serves for worker in workers)
+            if not announced and all(worker.serves for worker in workers):
                 announced = True
                 ready()
             if not leaving:
-                workers = [_kept(worker, settings, sock, announced) for worker in workers]
+                workers = [_kept(worker, settings, sock, have_served) for worker in workers]
         log.info("stopping", workers=len(workers))
     finally:
         hard_end()
@@ -82,12 +84,12 @@ def run(settings: Settings, sock: socket.socket, ready: Callable[[], None]) -> N
         end_all(workers)
 
 
-def _kept(worker: Worker, settings: Settings, sock: socket.socket, announced: bool) -> Worker:
+def _kept(worker: Worker, settings: Settings, sock: socket.socket, have_served: bool) -> Worker:
     """The worker, or its successor when it has died."""
     if worker.process.is_alive():
         return worker
     code = worker.process.exitcode
-    if not announced:
+    if not have_served:
         raise WorkersFailed("A worker could not start; the lines above say why.")
     log.error("a worker died, another one starts", pid=worker.process.pid, code=code)
     if time.monotonic() - worker.began < YOUNG_SECONDS:
@@ -115,8 +117,8 @@ def work(settings: Settings, sock: socket.socket, tell: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which then ends us
 
     def started() -> None:
-        tell.send(True)
         log.info("a worker serves", pid=os.getpid())
+        tell.send(True)
         parent = multiprocessing.parent_process()
         if parent is not None:
             loop = asyncio.get_running_loop()

@@ -13,7 +13,7 @@ import structlog
 import uvicorn
 import uvloop
 
-from regulars import asgi
+from regulars import asgi, deadline
 from regulars.app.house import House
 from regulars.cycles import rarely_look_for_cycles
 from regulars.doors.limits import Limits, guarded
@@ -87,11 +87,17 @@ class Server(uvicorn.Server):
         self._tell()
 
 
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        body_bytes=settings.body_limit_bytes, answer_seconds=settings.deadline_seconds * deadline.SHARE
+    )
+
+
 def _configuration(settings: Settings, wired: asgi.Wired) -> uvicorn.Config:
     return uvicorn.Config(
         wired.app,
         loop="uvloop",
-        http=guarded(Limits(body_bytes=settings.body_limit_bytes), wired.find_door),
+        http=guarded(_limits(settings), wired.find_door),
         ws="none",
         lifespan="off",
         workers=1,

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from regulars.app import rewards
-from regulars.app.codes import import_codes
+from regulars.app.codes.uploads import import_codes
 from regulars.app.house import House
 from regulars.app.programs import change_rules, create_program
 from regulars.domain.commands import (
@@ -98,7 +98,7 @@ class Town:
         """Codes into a reward's pool."""
         self.now += timedelta(minutes=1)
         content = "\n".join(codes).encode()
-        await import_codes(self.house.database, program_id, reward_id, content, actor="Sue", now=self.now)
+        await import_codes(self.house.database, program_id, reward_id, content, by=make.SUE, now=self.now)
 
     async def set_spending(self, program_id: int, **changes: Any) -> None:
         """Changes what becomes of claimed rewards afterwards."""

@@ -39,6 +39,7 @@ from regulars.domain.errors import IdentityReused, Late, NotEnoughPoints, Refuse
 from regulars.storage.batch import Batch
 from tests import make
 from tests.app.conftest import Clock
+from tests.pace import within
 
 POINTS = ("before save", "after save", "before commit", "after commit")
 
@@ -346,7 +347,7 @@ async def test_behind_a_batch_that_hangs_nobody_waits_longer_than_he_should_and_
             *(house.engine.submit(shop, make.order(f"A{n}", total=1000, shipping=0)) for n in range(1, 9)),
             return_exceptions=True,
         )
-        assert loop.time() - begun < 2.0
+        took = loop.time() - begun
     assert {type(answer) for answer in answers} == {Late}
     assert (
         await house.engine.submit(shop, make.order("after", total=1000, shipping=0))
@@ -354,6 +355,7 @@ async def test_behind_a_batch_that_hangs_nobody_waits_longer_than_he_should_and_
     assert await holder.fetchval("select count(*) from orders") == 2
     await holder.close()
     await house.close()
+    within(took, 2, "the answers")
 
 
 async def test_unpaid_orders_and_those_of_strangers_are_followed_too(

@@ -15,6 +15,7 @@ from regulars.domain.errors import Busy
 from regulars.domain.program import Program
 from regulars.storage import balances
 from tests import make
+from tests.pace import within
 
 Find = Callable[..., Awaitable[Any]]
 
@@ -157,6 +158,7 @@ async def test_while_the_database_does_not_answer_all_are_told_and_the_next_is_a
         calls = [points(house, shop, "alice") for _ in range(20)]
         answers = await asyncio.gather(*calls, return_exceptions=True)
         assert [type(answer) for answer in answers] == [Busy] * 20
-        assert loop.time() - began < 3
+        took = loop.time() - began
     await other.close()
     assert await points(house, shop, "alice") == {"alice": 10}
+    within(took, 3, "the answers")

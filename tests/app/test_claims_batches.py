@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from regulars.app import rewards
-from regulars.app.codes import import_codes
+from regulars.app.codes.uploads import import_codes
 from regulars.app.house import House
 from regulars.app.programs import change_rules
 from regulars.app.verify import verify
@@ -43,7 +43,7 @@ async def open_offering(house: House) -> int:
     for reward in chance.REWARDS:
         await rewards.create_reward(house.database, shop, reward, now=make.NOON)
     codes = b"POOL-7KQ2MXW9PD\nPOOL-4HTRAXW9PD\nPOOL-XW9PD4HTRA\n"
-    await import_codes(house.database, shop, 2, codes, actor="Sue", now=make.NOON)
+    await import_codes(house.database, shop, 2, codes, by=make.SUE, now=make.NOON)
     await change_rules(
         house.database,
         shop,
@@ -115,7 +115,7 @@ async def test_many_who_redeem_the_same_reward_at_once_get_a_code_each_until_non
         house.database, shop, make.reward(cost=1, codes=CodeSource.POOL), now=make.NOON
     )
     codes = "\n".join(f"TEA-{number}-7KQ2MXW9" for number in range(120))
-    await import_codes(house.database, shop, 1, codes.encode(), actor="Sue", now=make.NOON)
+    await import_codes(house.database, shop, 1, codes.encode(), by=make.SUE, now=make.NOON)
     names = [f"m{number}" for number in range(150)]
     for name in names:
         customer = make.alice(merchant_id=name, email=None)

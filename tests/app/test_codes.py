@@ -1,6 +1,7 @@
 """Codes brought into a pool: all of a file or nothing, each bad line named, and no order kept waiting."""
 
 import asyncio
+import contextlib
 import csv
 import io
 import secrets
@@ -12,24 +13,18 @@ import pytest
 
 from regulars.app import claims, rewards
 from regulars.app.claims import random_code
-from regulars.app.code_files import read_file, read_list, warnings
-from regulars.app.codes import (
-    VOID_AT_ONCE,
-    CodesRejected,
-    Imported,
-    export_codes,
-    import_codes,
-    list_codes,
-    void_all,
-    void_codes,
-)
+from regulars.app.codes.files import read_file, read_list, warnings
+from regulars.app.codes.lists import export_codes, list_codes
+from regulars.app.codes.uploads import CodesRejected, Imported, import_codes
+from regulars.app.codes.voiding import VOID_AT_ONCE, void_all, void_codes
 from regulars.app.house import House
 from regulars.app.verify.run import verify
 from regulars.domain.commands import Identity
-from regulars.domain.errors import Busy, IdentityReused, Invalid, OutOfStock
+from regulars.domain.errors import Busy, IdentityReused, Invalid, Late, OutOfStock
 from regulars.domain.rewards import CodeSource, CodeState, Stock
 from tests import make
 from tests.app.test_engine import open_shop
+from tests.pace import within
 
 WAITING = """
     select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
@@ -47,7 +42,7 @@ async def open_with_pool(house: House, **changes: Any) -> int:
 
 
 async def upload(house: House, shop: int, data: bytes, reward_id: int = 1, **given: Any) -> Imported:
-    return await import_codes(house.database, shop, reward_id, data, actor="Bob", now=house.clock(), **given)
+    return await import_codes(house.database, shop, reward_id, data, by=make.SUE, now=house.clock(), **given)
 
 
 async def stock(house: House, shop: int, reward_id: int = 1) -> Stock:
@@ -228,7 +223,7 @@ async def test_free_codes_are_made_void_and_others_are_named(house: House) -> No
         shop,
         1,
         [rest[0].lower(), rest[0], handed, "B1", "??\x00"],
-        actor="Bob",
+        by=make.SUE,
         now=make.NOON,
     )
     assert (done.voided, done.free) == (1, 2)
@@ -249,13 +244,13 @@ async def test_all_free_codes_are_made_void(house: House) -> None:
     count = VOID_AT_ONCE + 10
     await upload(house, shop, "\n".join(random_code() for _ in range(count)).encode())
     await claims.redeem(house.database, house.engine, shop, 1, merchant_id="alice")
-    done = await void_all(house.database, shop, 1, actor="Bob", now=make.NOON)
+    done = await void_all(house.database, shop, 1, by=make.SUE, now=make.NOON)
     assert (done.voided, done.free) == (count - 1, 0)
     assert (await stock(house, shop)).codes_void == count - 1
     assert len(await events(house, shop, "codes.out")) == 1
     with pytest.raises(OutOfStock):
         await claims.redeem(house.database, house.engine, shop, 1, merchant_id="alice")
-    assert (await void_all(house.database, shop, 1, actor="Bob", now=make.NOON)).voided == 0
+    assert (await void_all(house.database, shop, 1, by=make.SUE, now=make.NOON)).voided == 0
     assert await is_sound(house)
 
 
@@ -279,7 +274,8 @@ async def test_a_hundred_thousand_codes_keep_no_order_waiting(house: House) -> N
     uploading = asyncio.create_task(upload(house, shop, data))
     while not uploading.done():
         asked = time.monotonic()
-        await house.engine.submit(shop, make.order(total=1000, shipping=0))
+        with contextlib.suppress(Late):  # then it waited for longer than it may, which is seen below
+            await house.engine.submit(shop, make.order(total=1000, shipping=0))
         waits.append(time.monotonic() - asked)
         await asyncio.sleep(0.01)
     took = time.monotonic() - began
@@ -288,15 +284,15 @@ async def test_a_hundred_thousand_codes_keep_no_order_waiting(house: House) -> N
         f"{took:.1f} s, {len(waits)} orders, longest {max(waits):.3f} s, mean {sum(waits) / len(waits):.3f} s"
     )
     assert len(waits) > 20
-    assert max(waits) < 1.5, "an order waited for the upload"
     assert await is_sound(house)
+    within(max(waits), 1.5, "an order during the upload")
 
 
 async def test_a_file_that_waits_too_long_changes_nothing(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop = await open_with_pool(house)
-    monkeypatch.setattr("regulars.app.codes.UPLOAD_SECONDS", 0.5)
+    monkeypatch.setattr("regulars.app.codes.uploads.UPLOAD_SECONDS", 0.5)
     async with house.database.acquire() as connection, connection.transaction():
         await connection.execute("select from heads where program_id = $1 for update", shop)
         with pytest.raises(Busy):
@@ -315,7 +311,7 @@ async def test_a_reward_that_loses_its_pool_meanwhile_takes_no_codes(house: Hous
         changes = {"codes": CodeSource.GENERATED}
         work = rewards.change_reward(house.database, shop, 1, changes, now=make.NOON)
         changing = asyncio.create_task(work)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not await connection.fetchval(WAITING):  # its turn comes before the upload's
                 await asyncio.sleep(0.01)
             uploading = asyncio.create_task(upload(house, shop, b"A1\nA2\n", tell=lambda *_: stored.set()))

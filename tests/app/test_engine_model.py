@@ -13,7 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from regulars.app import claims, rewards
-from regulars.app.codes import import_codes
+from regulars.app.codes.uploads import import_codes
 from regulars.app.house import House
 from regulars.app.programs import change_rules, create_program
 from regulars.app.verify import verify
@@ -91,7 +91,7 @@ class Shop:
     async def upload_codes(self) -> None:
         codes = "\n".join(f"POOL-{self.random.getrandbits(60):X}" for _ in range(3))
         house = self.houses[0]
-        await import_codes(house.database, self.program, 2, codes.encode(), actor="Sue", now=self.now)
+        await import_codes(house.database, self.program, 2, codes.encode(), by=make.SUE, now=self.now)
         self.model.left[2] += 3
         self.decided += 1
 

@@ -377,3 +377,60 @@ async def test_v26_catches(shop: House, clock: Clock, seed: str) -> None:
         await connection.execute(SEEDS[seed].replace("limit 1)", "where secret is not null limit 1)"))
     report = await check(shop, clock)
     assert "V26" in report.violated, report.violations
+
+
+async def test_who_was_merged_is_erased_with_the_one_who_stayed(shop: House, clock: Clock) -> None:
+    """Bob and Maria are one: whichever of the two records is named, nothing of either is left."""
+    maria_id, bob_id = await maria(shop), await people.customer_id_of(shop.database, 1, "bob")
+    await shop.engine.submit(1, make.merge(maria_id, bob_id, reason=PLANTED[16]))
+    await shop.engine.submit(1, make.order("M9", customer=MARIA))
+    whole = msgspec.json.decode(await erasing.person_json(shop.database, 1, bob_id))
+    assert msgspec.json.decode(await erasing.person_json(shop.database, 1, maria_id)) == whole
+    assert {one["customer_id"] for one in whole["customer"]} == {maria_id, bob_id}
+    assert {one["merchant_id"] for one in whole["orders"]} == {"M1", "M2", "B1", "M9"}
+    assert {one["customer_id"] for one in whole["decisions"]} == {maria_id, bob_id}
+    before = sorted(await book(shop))
+    await erasing.erase(shop, OWNER, maria_id, reason="asked by letter", now=clock.now)
+    assert await erasing.finish_all(shop, now=clock.now) == 2
+    erased = await erasing.erase(shop, OWNER, maria_id, reason="asked by letter", now=clock.now)
+    assert erased.done
+    stored = await everything_stored(shop)
+    assert [text for text in PLANTED if text.lower() in stored.lower()] == []
+    assert "bob@example.com" not in stored
+    assert sorted(await book(shop)) == before
+    assert (await check(shop, clock)).violations == []
+
+
+async def test_who_was_erased_is_not_merged_even_before_it_is_done(shop: House, clock: Clock) -> None:
+    maria_id, bob_id = await maria(shop), await people.customer_id_of(shop.database, 1, "bob")
+    await erasing.erase(shop, OWNER, maria_id, reason="asked by letter", now=clock.now)
+    for gone, into, field in ((maria_id, bob_id, "customer"), (bob_id, maria_id, "into")):
+        with pytest.raises(Invalid) as refused:
+            await shop.engine.submit(1, make.merge(gone, into))
+        assert refused.value.field == field
+
+
+async def test_a_merge_and_an_erasure_at_once_leave_nothing_or_nobody_merged(
+    shop: House, clock: Clock
+) -> None:
+    maria_id, bob_id = await maria(shop), await people.customer_id_of(shop.database, 1, "bob")
+    merged, _ = await asyncio.gather(
+        shop.engine.submit(1, make.merge(maria_id, bob_id)),
+        erasing.erase(shop, OWNER, maria_id, reason="asked by letter", now=clock.now),
+        return_exceptions=True,
+    )
+    await erasing.finish_all(shop, now=clock.now)
+    stored = await everything_stored(shop)
+    assert [text for text in PLANTED if text.lower() in stored.lower()] == []
+    assert ("bob@example.com" in stored) == isinstance(merged, Invalid)
+    assert (await check(shop, clock)).violations == []
+
+
+async def test_the_command_line_erases_merged_records_to_the_end(shop: House, clock: Clock) -> None:
+    maria_id, bob_id = await maria(shop), await people.customer_id_of(shop.database, 1, "bob")
+    await shop.engine.submit(1, make.merge(bob_id, maria_id))
+    erased = await erasing.erase_now(shop.database, shop.engine, shop.vault, 1, maria_id, now=clock.now)
+    assert erased.done
+    stored = await everything_stored(shop)
+    assert [text for text in (*PLANTED, "bob@example.com") if text.lower() in stored.lower()] == []
+    assert (await check(shop, clock)).violations == []

@@ -24,6 +24,7 @@ from regulars.domain.commands import (
     DiscountCode,
     OrderDetails,
     PatchCustomer,
+    SaveCustomer,
 )
 from regulars.domain.errors import Invalid
 from regulars.storage import figures as storage
@@ -219,6 +220,17 @@ async def test_what_home_shows(shop: House, clock: Clock) -> None:
     assert [each.line for each in await latest(shop.database, 1, most=2)] == [
         happened.line for happened in seen.latest[:2]
     ]
+
+
+async def test_names_that_changed_are_nothing_that_happened(shop: House, clock: Clock) -> None:
+    await shop.engine.submit(1, make.order("A1"))
+    for name in ("Alice", "Alicia", "Ali"):
+        await shop.engine.submit(1, SaveCustomer(customer=make.alice(first_name=name)))
+    assert [(happened.line.kind, happened.name) for happened in await latest(shop.database, 1)] == [
+        ("order", "Ali")
+    ]
+    await shop.engine.submit(1, PatchCustomer(merchant_id="alice", blocked=True))
+    assert (await latest(shop.database, 1))[0].line.kind == "block"
 
 
 async def test_a_program_without_anything(shop: House, clock: Clock) -> None:

@@ -230,14 +230,35 @@ async def test_a_profile_counts_what_is_due_and_says_what_waits(house: House, cl
     assert [lot.remaining for lot in profile.open] == [39, 5]
     assert [order.merchant_id for order in profile.orders] == ["A2", "A1"]
     assert profile.orders_in_all == 2
-    (adjusted,) = profile.adjustments
-    assert (adjusted.points, adjusted.actor, adjusted.reason) == (5, "staff:7", "a late parcel")
+    assert (profile.pending_in_all, profile.ending_in_all) == (1, 0)
     assert profile.deficit == 0
     assert profile.erased_at is None
     with pytest.raises(UnknownCustomer):
         await people.profile(house.database, shop, 99, now=clock.now)
     with pytest.raises(UnknownCustomer):
         await people.customer_id_of(house.database, shop, "nobody")
+
+
+async def test_of_thousands_of_lots_a_profile_reads_those_that_come_first(
+    house: House, shop: int, clock: Clock
+) -> None:
+    for number in range(people.SHOWN + 5):
+        clock.forward(make.days(0.1))
+        await house.engine.submit(shop, make.order(f"L{number}"))
+    customer_id = await people.customer_id_of(house.database, shop, "alice")
+    async with house.database.acquire() as connection:
+        await connection.execute(
+            "update lots set expires_at = opened_at + (1000 - lot_id) * interval '1 day' where program_id = $1",
+            shop,
+        )
+        lots = await connection.fetch(
+            "select lot_id from lots where program_id = $1 and customer_id = $2 order by expires_at",
+            shop,
+            customer_id,
+        )
+    profile = await people.profile(house.database, shop, customer_id, now=clock.now)
+    assert (profile.pending_in_all, profile.ending_in_all, len(lots)) == (0, people.SHOWN + 5, people.SHOWN + 5)
+    assert [lot.id for lot in profile.open] == [row["lot_id"] for row in lots[: people.SHOWN]]
 
 
 async def test_every_search_uses_an_index(house: House, shop: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -158,4 +158,5 @@ async def test_a_history_is_read_by_key(shop: House, monkeypatch: pytest.MonkeyP
         page = await timeline(shop.database, 1, customer_id)
         assert [line.decision_id for line in page.lines] == [customer_id]
     assert len(plans) > 12
-    assert [plan for plan in plans if "Seq Scan" in plan and "on deliveries" not in plan] == []
+    empty = ("on deliveries", "on merges")
+    assert [plan for plan in plans if "Seq Scan" in plan and not any(one in plan for one in empty)] == []

@@ -12,17 +12,18 @@ from typing import Any, TypeVar
 import pytest
 import uvicorn
 
-from regulars.app import staff
 from regulars.app.access import Role
 from regulars.app.house import House
 from regulars.app.programs import Created, create_program
 from regulars.app.sessions import From, begin
+from regulars.app.staff import colleagues
 from regulars.asgi import build
 from regulars.doors.admin.cookies import SESSION
 from regulars.doors.limits import Limits, guarded
 from regulars.settings import Settings
 from regulars.storage import staff as storage
 from tests.browser.test_front_page import CHROMIUM, FLAGS
+from tests.browser.waits import patient
 from tests.conftest import fresh_database
 
 T = TypeVar("T")
@@ -44,7 +45,7 @@ class Admin:
         self.ready = threading.Event()
         self.thread = threading.Thread(target=self._run, args=(dsn,), daemon=True)
         self.thread.start()
-        assert self.ready.wait(30), "the server did not start"
+        assert self.ready.wait(60), "the server did not start"
         self.shop: Created = self.do(self._open_shop)
 
     def _run(self, dsn: str) -> None:
@@ -73,7 +74,7 @@ class Admin:
 
     def close(self) -> None:
         self.server.should_exit = True
-        self.thread.join(15)
+        self.thread.join(60)
 
     @staticmethod
     async def _open_shop(house: House) -> Created:
@@ -92,7 +93,7 @@ class Admin:
 
         async def let_in(house: House) -> str:
             now = house.clock()
-            await staff.add(
+            await colleagues.add(
                 house.database,
                 email=email,
                 name=f"Toni {role.replace('_', ' ').title()}",
@@ -141,7 +142,7 @@ class Visit:
         )
         if session is not None:
             self.context.add_cookies([{"name": SESSION, "value": session, "url": admin.url}])
-        self.page = self.context.new_page()
+        self.page = patient(self.context).new_page()
         self.complaints: list[str] = []
         self.page.on("console", lambda message: self._hear(message.type, message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))

@@ -7,9 +7,10 @@ from pathlib import Path
 import pyotp
 import pytest
 
-from regulars.app import staff
 from regulars.app.access import Role
+from regulars.app.staff import colleagues
 from tests.browser.conftest import SCHEMES, WIDTHS, Admin, Visit
+from tests.browser.waits import expect
 
 PASSWORD = "a teapot full of leaves"
 PAGES = ["/", "/staff", "/audit", "/settings", "/admin/me", "/admin/programs", "/nothing-here"]
@@ -45,7 +46,7 @@ def test_pages_around_signing_in_do_so_too(
     admin: Admin, visit: Callable[..., Visit], width: int, scheme: str
 ) -> None:
     token = admin.do(
-        lambda house: staff.add(
+        lambda house: colleagues.add(
             house.database,
             email=f"new{width}{scheme}@tea.example",
             name="Nia",
@@ -67,7 +68,7 @@ def test_a_newcomer_chooses_a_password_signs_out_and_in_and_adds_a_second_factor
     admin: Admin, visit: Callable[..., Visit]
 ) -> None:
     token = admin.do(
-        lambda house: staff.add(
+        lambda house: colleagues.add(
             house.database,
             email="nia@tea.example",
             name="Nia",
@@ -95,7 +96,8 @@ def test_a_newcomer_chooses_a_password_signs_out_and_in_and_adds_a_second_factor
     page.get_by_text("From now on signing in asks for a code, too.").wait_for()
 
     page.get_by_text("Nia", exact=True).first.click()
-    page.get_by_role("button", name="Sign out").first.click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Sign out").first.click()
     page.get_by_label("E-mail").fill("nia@tea.example")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
@@ -112,13 +114,13 @@ def test_taking_somebody_off_asks_first_and_no_means_no(admin: Admin, visit: Cal
     row = page.get_by_role("row").filter(has_text="analyst@tea.example")
     row.get_by_role("button", name="Take off the staff").click()
     dialog = page.get_by_role("dialog")
-    assert "is signed out" in dialog.inner_text()
+    expect(dialog).to_contain_text("is signed out")
     dialog.get_by_role("button", name="Keep it as it is").click()
-    row.wait_for()
+    expect(row.get_by_role("button", name="Take off the staff")).to_be_focused()
     row.get_by_role("button", name="Take off the staff").click()
     dialog.get_by_role("button", name="Take off the staff").click()
     page.get_by_text("They no longer work in this program.").wait_for()
-    assert not row.is_visible()
+    expect(row).to_have_count(0)
     assert browser.complaints == []
 
 
@@ -126,17 +128,17 @@ def test_the_save_bar_comes_with_a_change_and_goes_with_it(admin: Admin, visit: 
     browser = visit(session=admin.session_of())
     page = browser.open("/settings")
     bar = page.locator(".save-bar")
-    assert not bar.is_visible()
+    expect(bar).to_be_hidden()
     page.get_by_label("Time zone").select_option("Europe/London")
     bar.wait_for()
     page.get_by_role("button", name="Discard").click()
-    assert not bar.is_visible()
+    expect(bar).to_be_hidden()
     page.get_by_label("Time zone").select_option("Europe/London")
     page.get_by_role("button", name="Save").click()
     page.get_by_text("Saved.", exact=True).wait_for()
     page.reload()
-    assert page.get_by_label("Time zone").input_value() == "Europe/London"
-    assert not page.get_by_text("Saved.", exact=True).is_visible()
+    expect(page.get_by_label("Time zone")).to_have_value("Europe/London")
+    expect(page.get_by_text("Saved.", exact=True)).to_have_count(0)
     page.goto(admin.address("/audit"))
     page.get_by_text("change time zone").first.wait_for()
 
@@ -145,9 +147,10 @@ def test_dark_stays_when_it_was_chosen(admin: Admin, visit: Callable[..., Visit]
     browser = visit(session=admin.session_of(email="dark@tea.example"), scheme="light")
     page = browser.open("/settings")
     page.locator(".own-menu summary").click()
-    page.get_by_role("button", name="Dark").click()
-    assert page.url.endswith("/settings")
-    assert page.evaluate("document.documentElement.dataset.bsTheme") == "dark"
+    with page.expect_navigation():
+        page.get_by_role("button", name="Dark").click()
+    expect(page).to_have_url(admin.address("/settings"))
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
     assert browser.complaints == []
 
 
@@ -157,7 +160,7 @@ def test_on_a_phone_the_navigation_opens_and_escape_closes_it(
     browser = visit(session=admin.session_of(), width=390)
     page = browser.open("/")
     link = page.locator(".side").get_by_role("link", name="Staff")
-    assert not link.is_visible()
+    expect(link).to_be_hidden()
     page.get_by_role("button", name="More").click()
     link.wait_for()
     page.keyboard.press("Escape")
@@ -171,7 +174,7 @@ def test_a_german_reads_german(admin: Admin, visit: Callable[..., Visit]) -> Non
     browser = visit(session=admin.session_of(email="greta@tea.example", locale="de-DE"), width=390)
     page = browser.open("/staff")
     page.get_by_role("heading", name="Team", level=1).wait_for()
-    assert page.evaluate("document.documentElement.lang") == "de-DE"
+    expect(page.locator("html")).to_have_attribute("lang", "de-DE")
     assert browser.axe() == []
     if SHOTS:
         browser.shot(Path(SHOTS) / "staff-german-390.png")

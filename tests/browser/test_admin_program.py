@@ -10,6 +10,7 @@ from regulars.app import rewards
 from regulars.domain.rewards import CodeSource
 from tests import make
 from tests.browser.conftest import SCHEMES, WIDTHS, Admin, Visit
+from tests.browser.waits import expect
 
 PAGES = [
     "/rules",
@@ -74,24 +75,28 @@ def test_codes_with_mistakes_are_named_line_by_line_and_the_mended_file_is_taken
     page.set_input_files("input[name=file]", file)
     page.get_by_role("button", name="Upload").click()
     alert = page.get_by_role("alert").filter(has_text="Nothing of this file was taken")
-    assert "is the same as line 2" in alert.inner_text()
+    expect(alert).to_contain_text("is the same as line 2")
+    page.wait_for_load_state()
     file.write_text("Code\nKD83-XMQP-41ZA\nQX71-BVNL-93RT\n")
     page.set_input_files("input[name=file]", file)
     page.get_by_role("button", name="Upload").click()
-    assert "2 codes were taken" in page.get_by_role("status").inner_text()
+    expect(page.get_by_role("status")).to_contain_text("2 codes were taken")
 
 
 def test_a_secret_is_rotated_without_a_gap(admin: Admin, visit: Callable[..., Visit]) -> None:
     browser = visit(session=admin.session_of())
     page = browser.page
     browser.open("/integrations")
-    page.locator("tr[data-href] a").first.click()
+    with page.expect_navigation():
+        page.locator("tr[data-href] a").first.click()
     old = page.locator("#key").inner_text()
-    page.get_by_role("button", name="Make a new pair").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Make a new pair").click()
     page.get_by_text("The old pair counts until you revoke it").wait_for()
-    assert page.locator("#key").inner_text() != old
+    expect(page.locator("#key")).not_to_have_text(old)
     browser.open("/integrations")
-    page.locator(f"tr[data-href]:has-text('{old[:10]}') a").first.click()
+    with page.expect_navigation():  # it asks only once its script is there
+        page.locator(f"tr[data-href]:has-text('{old[:10]}') a").first.click()
     page.get_by_role("button", name="Revoke this pair").click()
     page.locator("dialog[open]").get_by_role("button", name="Revoke this pair").click()
     page.get_by_text("calls with this key are refused").wait_for()
@@ -102,7 +107,7 @@ def test_the_sketch_of_the_widget_follows_what_is_typed(admin: Admin, visit: Cal
     page = browser.page
     browser.open("/appearance")
     page.get_by_label("Title of the panel").fill("The tea circle")
-    assert page.locator("[data-preview-text=title]").inner_text() == "The tea circle"
+    expect(page.locator("[data-preview-text=title]")).to_have_text("The tea circle")
     page.get_by_role("button", name="Logged in").click()
     page.locator(".preview-points").wait_for()
     page.locator(".save-bar").wait_for()

@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.util
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from regulars.doors.limits import Limits, guarded
 from regulars.doors.storefront.files import BUILT
 from tests import make
 from tests.browser.test_front_page import CHROMIUM, FLAGS
+from tests.browser.waits import expect, patient
 
 AXE = importlib.util.find_spec("axe_playwright_python")
 pytestmark = [
@@ -66,20 +68,21 @@ class Shop(threading.Thread):
             f"{self.url}/v2/customers/{who}/points",
             json={"points": points},
             headers={"authorization": f"Bearer {self.api_token}"},
+            timeout=60,
         )
         given.raise_for_status()
 
     def stop(self) -> None:
         assert self.server is not None
         self.server.should_exit = True
-        self.join(10)
+        self.join(60)
 
 
 @pytest.fixture
 def shop(database: str, tmp_path: Path) -> Iterator[Shop]:
     shop = Shop(database, tmp_path)
     shop.start()
-    assert shop.ready.wait(20)
+    assert shop.ready.wait(60)
     yield shop
     shop.stop()
 
@@ -95,13 +98,12 @@ def browser() -> Iterator[Any]:
 
 def open_page(browser: Any, shop: Shop, *, width: int = 1280, scheme: str = "light") -> tuple[Any, list[str]]:
     """A page, and what its console says, with every request that failed or left for elsewhere."""
-    page = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
+    page = patient(browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme))
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda asked: complaints.extend([asked.url] * (not asked.url.startswith(shop.url))))
     page.on("response", lambda got: complaints.extend([f"{got.status} {got.url}"] * (got.status >= 400)))
-    page.set_default_timeout(15_000)
     return page, complaints
 
 
@@ -124,6 +126,7 @@ def test_the_whole_circle_by_hand(browser: Any, shop: Shop, width: int) -> None:
     page.get_by_role("link", name="Log in").click()
     page.get_by_role("button", name="Greta").click()
     page.get_by_text("Welcome back, Greta.").wait_for()
+    page.wait_for_load_state()
     # redeem, in the widget
     page.get_by_role("button", name="Spend my points").click()
     panel = page.get_by_role("dialog")
@@ -136,10 +139,11 @@ def test_the_whole_circle_by_hand(browser: Any, shop: Shop, width: int) -> None:
     page.goto(f"{shop.url}/demo-shop/product/ET-250")
     page.get_by_role("button", name="Into the basket").click()
     page.get_by_text("this code is yours").wait_for()
-    assert page.locator("#code").input_value().startswith("KAFFEE-")
+    expect(page.locator("#code")).to_have_value(re.compile("^KAFFEE-"))
     page.get_by_role("button", name="Pay €11.80").click()
     page.get_by_text("Thank you!").wait_for()
     page.get_by_text("Gave 6 points.").wait_for()
+    page.wait_for_load_state()
     # the widget shows the code as used, and the points
     page.evaluate("openLootlyWidget('my-codes')")
     panel.get_by_text("KAFFEE-").first.wait_for()
@@ -159,11 +163,12 @@ def test_every_page_fits_the_screen_and_axe_finds_nothing(
     page, complaints = open_page(browser, shop, width=width, scheme=scheme)
     sign_up(page, shop, points=600)
     page.goto(f"{shop.url}/demo-shop/product/CUP-1")
-    page.get_by_role("button", name="Into the basket").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Into the basket").click()
     for path in ("", "basket", "orders", "points", "log-in", "product/CUP-1"):
         page.goto(f"{shop.url}/demo-shop/{path}")
         page.wait_for_load_state("networkidle")
-        assert page.get_by_role("heading", level=1).is_visible()
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") == width, path
         if AXE is not None and width != 320:
             assert faults(page) == [], path
@@ -181,13 +186,13 @@ def faults(page: Any) -> list[str]:
 
 
 def test_it_works_by_keyboard_and_without_scripts(browser: Any, shop: Shop) -> None:
-    context = browser.new_context(java_script_enabled=False)
+    context = patient(browser.new_context(java_script_enabled=False))
     page = context.new_page()
     page.goto(f"{shop.url}/demo-shop/")
     page.keyboard.press("Tab")
-    assert page.locator(":focus").inner_text() == "To the goods"
+    expect(page.locator(":focus")).to_have_text("To the goods")
     page.get_by_role("button", name="Put House blend, 250 g into the basket").press("Enter")
     page.get_by_label("E-mail").fill("guest@mail.example")
     page.get_by_role("button", name="Pay €13.80").press("Enter")
-    assert page.get_by_text("Thank you!").is_visible()
+    page.get_by_text("Thank you!").wait_for()
     context.close()

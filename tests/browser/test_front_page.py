@@ -16,6 +16,7 @@ from regulars.app.house import Health
 from regulars.doors.limits import Limits, guarded
 from regulars.doors.site.app import build
 from regulars.settings import Settings
+from tests.browser.waits import patient
 
 CHROMIUM = shutil.which("chromium")
 AXE = importlib.util.find_spec("axe_playwright_python")
@@ -59,7 +60,7 @@ def address() -> Iterator[str]:
     thread.start()
     yield f"http://127.0.0.1:{sock.getsockname()[1]}"
     server.should_exit = True
-    thread.join(10)
+    thread.join(60)
 
 
 @pytest.fixture(scope="module")
@@ -76,15 +77,15 @@ def browser() -> Iterator[Any]:
 def test_it_loads_without_complaint_and_fits_the_screen(
     browser: Any, address: str, width: int, scheme: str
 ) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
+    page = patient(browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme))
     complaints: list[str] = []
     requests: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda request: requests.append(request.url))
     page.goto(f"{address}/")
-    assert page.get_by_role("heading", level=1).is_visible()
-    assert page.get_by_role("link", name="Up and running").is_visible()
+    page.get_by_role("heading", level=1).wait_for()
+    page.get_by_role("link", name="Up and running").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") == width
     assert page.evaluate("getComputedStyle(document.querySelector('.brand img')).width") == "32px"
     assert complaints == []
@@ -99,7 +100,7 @@ def test_axe_finds_nothing_to_mend(browser: Any, address: str, path: str, scheme
     assert AXE is not None
     assert AXE.submodule_search_locations is not None
     script = next(Path(AXE.submodule_search_locations[0]).rglob("axe.min.js")).read_text()
-    page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    page = patient(browser.new_page(viewport={"width": 390, "height": 844}, color_scheme=scheme))
     page.goto(f"{address}{path}")
     page.evaluate(script)
     found = page.evaluate("axe.run()")
@@ -109,7 +110,7 @@ def test_axe_finds_nothing_to_mend(browser: Any, address: str, path: str, scheme
 
 
 def test_the_keyboard_reaches_the_status_and_long_commands(browser: Any, address: str) -> None:
-    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page = patient(browser.new_page(viewport={"width": 390, "height": 844}))
     page.goto(f"{address}/")
     reached = []
     for _ in range(6):

@@ -107,9 +107,17 @@ class Model:
         self.gifts: dict[str, int] = defaultdict(int)
         self.sales: dict[str, Sale] = {}
         self.waiting: dict[str, list[tuple[str | None, int] | None]] = defaultdict(list)
+        self.merged: dict[str, str] = {}
+        """Who was merged, and whom their name means now."""
+        self.names: dict[int, str] = {}
+        """Customers by the core's numbers."""
+
+    def meant(self, name: str) -> str:
+        return self.merged.get(name, name)
 
     def balance(self, customer: str, now: datetime) -> tuple[int, int]:
         """Pending and available at `now`, approvals that are due included."""
+        customer = self.meant(customer)
         pending = available = 0
         for sale in self.sales.values():
             if sale.customer == customer and sale.given:
@@ -121,7 +129,7 @@ class Model:
         return pending, available + self.gifts[customer] - self.spent(customer)
 
     def spent(self, customer: str) -> int:
-        return sum(claim.points for claim in self.claims.values() if claim.customer == customer)
+        return sum(claim.points for claim in self.claims.values() if claim.customer == self.meant(customer))
 
     def accepts(self, command: asked.Command, now: datetime) -> bool:
         """Takes the command in; False: it has to be refused and nothing changed."""
@@ -131,10 +139,12 @@ class Model:
             case asked.AdjustPoints():
                 return self._adjust(command, now)
             case asked.PatchCustomer():
-                if command.merchant_id not in self.members:
+                if (name := self.meant(command.merchant_id)) not in self.members:
                     return False
-                self.members[command.merchant_id] = bool(command.blocked)
+                self.members[name] = bool(command.blocked)
                 return True
+            case asked.MergeCustomers():
+                return self._merge(self.names[command.customer_id], self.names[command.into_id])
             case asked.Settle():
                 return True
             case asked.RedeemReward():
@@ -165,7 +175,7 @@ class Model:
         payable = max(command.total_minor - command.discounts_minor, 0)
         if _is_wrong(command.payment_status, command.paid_minor, command.total_minor, payable):
             return False
-        name = command.customer.merchant_id or "a guest"
+        name = self.meant(command.customer.merchant_id or "a guest")
         if name != "a guest" and name not in self.members:
             self.members[name] = False
             self.gifts[name] += self.join
@@ -187,7 +197,7 @@ class Model:
         return True
 
     def _redeem(self, command: asked.RedeemReward, now: datetime) -> bool:
-        name, reward = command.merchant_id or "", self.rewards.get(command.reward_id)
+        name, reward = self.meant(command.merchant_id or ""), self.rewards.get(command.reward_id)
         if reward is None or self.members.get(name, True):
             return False
         cost = (command.points or reward.minimum_points or reward.cost) * (command.multiplier or 1)
@@ -312,8 +322,25 @@ class Model:
         if sale.stands and not stood and may_earn and sale.payable >= sale.terms.least:
             sale.given = floor(sale.earning * sale.terms.rate / PENCE)
 
+    def _merge(self, gone: str, into: str) -> bool:
+        """All that is the one's is the other's, and the one's name means the other."""
+        if gone != into and self.merged.get(gone) == into:
+            return True  # once more
+        less_known = (gone in self.members and into not in self.members) or "a guest" == into != gone
+        if gone == into or gone in self.merged or into in self.merged or less_known:
+            return False
+        for thing in (*self.sales.values(), *self.claims.values()):
+            if thing.customer == gone:
+                thing.customer = into
+        self.gifts[into] += self.gifts.pop(gone, 0)
+        if gone in self.members:
+            self.members[into] = self.members[gone] or self.members[into]
+        for name in [gone, *(name for name, meant in self.merged.items() if meant == gone)]:
+            self.merged[name] = into
+        return True
+
     def _adjust(self, command: asked.AdjustPoints, now: datetime) -> bool:
-        name = command.merchant_id
+        name = self.meant(command.merchant_id)
         if name not in self.members or (command.points > 0 and self.members[name]):
             return False
         if command.points < 0 and -command.points > self.balance(name, now)[1]:
@@ -378,6 +405,12 @@ class Lots:
                 self._draw(movement.id, points, others)
             case "reversed" | "redeemed", to:
                 self._undo(movement.undoes_id or 0, points, waits=to == "pending")
+        self._pay_debts()
+
+    def take_over(self, other: "Lots") -> None:
+        """Two accounts have become one."""
+        for mine, theirs in zip(vars(self).values(), vars(other).values(), strict=True):
+            mine.update(theirs)
         self._pay_debts()
 
     def _open(self) -> list[int]:

@@ -145,6 +145,10 @@ class TeaShop(RuleBasedStateMachine):
             assert due is None or due > self.story.now, "what is due is settled first"
         if decision.refusal is not None or decision.id == 0:
             assert self.story.page.ids is before and not decision.movements
+        if decision.merge is not None:
+            gone, into = decision.merge.customer_id, decision.merge.into_id
+            self.flows[into].update(self.flows.pop(gone, Counter()))
+            self.lots[into].take_over(self.lots.pop(gone, Lots()))
         for movement in decision.movements:
             self.take(movement)
         for code in decision.codes:
@@ -266,10 +270,10 @@ class TeaShop(RuleBasedStateMachine):
             assert account.next_due_at == min(dues, default=None)
 
 
-def walk(seed: int, steps: int) -> None:
+def walk(seed: int, steps: int, kind: type[TeaShop] = TeaShop) -> None:
     """One long history by the same rules, without the search: for many steps in little time."""
     random = Random(seed)
-    shop = TeaShop()
+    shop = kind()
     shop.opens(terms=random.choice(TERMS), join=random.choice((0, 5)))
     told = (
         shop.an_order_comes,

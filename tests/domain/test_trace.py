@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from regulars.domain import account, case, earning, ordering, redeeming, trace
+from regulars.domain import account, case, earning, merging, ordering, redeeming, trace
 from regulars.domain.book import Cause
 from regulars.domain.decisions import Decision, Trace
 from regulars.domain.trace import sentence
 from tests.domain.test_machine import TeaShop, walk
 
-SAYING = (account, case, earning, ordering, redeeming)
+SAYING = (account, case, earning, merging, ordering, redeeming)
 
 
 def said_codes() -> Iterator[str]:

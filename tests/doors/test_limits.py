@@ -12,6 +12,7 @@ import uvicorn
 
 from regulars.doors.limits import Limits, guarded
 from regulars.doors.straight import Reply
+from tests.pace import within
 
 LIMITS = Limits(
     head_bytes=2_000,
@@ -86,7 +87,7 @@ class Running:
             for part in parts:
                 writer.write(part)
                 await writer.drain()
-        answer = await asyncio.wait_for(reader.read(), 10)
+        answer = await asyncio.wait_for(reader.read(), 60)
         writer.close()
         return answer
 
@@ -244,7 +245,9 @@ class TestTime:
     async def test_a_head_that_never_ends_is_cut(self, running: Running) -> None:
         began = time.monotonic()
         assert refused(await running.say(b"POST / HTTP/1.1\r\nHost: shop")) == 408
-        assert 0.3 < time.monotonic() - began < 3
+        took = time.monotonic() - began
+        assert took > 0.3
+        within(took, 3, "the cut")
 
     async def test_a_silent_connection_is_cut(self, running: Running) -> None:
         assert refused(await running.say(b"")) == 408
@@ -291,14 +294,14 @@ class TestTime:
     async def test_a_kept_connection_is_closed_when_nothing_comes(self, running: Running) -> None:
         reader, writer = await running.connect()
         writer.write(request(method="GET"))
-        assert (await asyncio.wait_for(reader.read(), 5)).endswith(b"0 bytes")
+        assert (await asyncio.wait_for(reader.read(), 60)).endswith(b"0 bytes")
         writer.close()
 
     async def test_a_client_that_does_not_read_its_answer_is_cut(self, running: Running) -> None:
         _, writer = await running.connect()
         writer.transport.pause_reading()
         writer.write(request(method="GET", path="/large"))
-        await asyncio.wait_for(running.gone.wait(), 10)
+        await asyncio.wait_for(running.gone.wait(), 60)
         assert not running.server.server_state.connections
         writer.close()
 
@@ -308,8 +311,9 @@ class TestTime:
         await writer.drain()
         began = time.monotonic()
         await running.server.shutdown()
-        assert time.monotonic() - began < 2
+        took = time.monotonic() - began
         writer.close()
+        within(took, 2, "the stop")
 
 
 class TestDoubtfulFraming:

@@ -83,7 +83,7 @@ async def say(server: uvicorn.Server, sent: bytes) -> bytes:
     """All that is answered until the server closes."""
     reader, writer = await connect(server)
     writer.write(sent)
-    answer = await asyncio.wait_for(reader.read(), 10)
+    answer = await asyncio.wait_for(reader.read(), 60)
     writer.close()
     return answer
 
@@ -159,7 +159,7 @@ async def test_a_graceful_stop_waits_for_the_answer(server: uvicorn.Server, desk
     while server.servers[0].sockets:
         await asyncio.sleep(0.01)
     desk.open.set()
-    answer = await asyncio.wait_for(reader.read(), 5)
+    answer = await asyncio.wait_for(reader.read(), 60)
     assert answer.startswith(b"HTTP/1.1 201 ") and b"connection: close" in answer
     await stopping
     writer.close()

@@ -129,7 +129,7 @@ async def proxying(folder: Path, front: int, behind: int) -> AsyncIterator[None]
 
 async def answering(port: int) -> None:
     """Returns once somebody listens there."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)

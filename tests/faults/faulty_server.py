@@ -1,6 +1,6 @@
-"""`regulars`, but the process is killed when the engine reaches a named point for the nth time.
+"""`regulars`, but the process is killed, or stopped, when the engine reaches a named point for the nth time.
 
-python -m tests.faults.faulty_server POINT N serve ...
+python -m tests.faults.faulty_server SIGKILL|SIGSTOP POINT N serve ...
 """
 
 import os
@@ -11,20 +11,20 @@ from regulars.app.engine import Engine
 from regulars.cli import main
 
 
-def die_at(point: str, number: int) -> None:
-    """Lets every engine of this process end it, as a power cut would, when `point` is reached that often."""
+def signal_at(what: signal.Signals, point: str, number: int) -> None:
+    """Lets every engine of this process send it that signal when `point` is reached that often."""
     left = number
 
     def reached(_: Engine, here: str) -> None:
         nonlocal left
         left -= here == point
-        if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if here == point and left == 0:
+            os.kill(os.getpid(), what)
 
     Engine.reached = reached  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":
-    die_at(sys.argv[1], int(sys.argv[2]))
-    del sys.argv[1:3]
+    signal_at(signal.Signals[sys.argv[1]], sys.argv[2], int(sys.argv[3]))
+    del sys.argv[1:4]
     main()

@@ -12,6 +12,7 @@ from regulars.doors.lootly.php import json_text
 from regulars.doors.lootly.signature import sign
 from tests.faults.journal import Call, Findings, Journal, compare
 from tests.faults.wire import Line, NoAnswer, NobodyListens, request_of
+from tests.pace import TooSlow
 
 CUSTOMERS = 7
 PAUSE_SECONDS = 0.1
@@ -39,13 +40,16 @@ class Tally:
     async def acknowledgements(self, number: int, *, within_seconds: float) -> float:
         """Waits for so many successes of calls that are sent from now on; answers how many seconds it took.
 
-        Raises TimeoutError.
+        Raises TooSlow.
         """
         now = asyncio.get_running_loop().time()
         event = asyncio.Event()
         self._awaited += [(now, number, event)]
-        async with asyncio.timeout(within_seconds):
-            await event.wait()
+        try:
+            async with asyncio.timeout(within_seconds):
+                await event.wait()
+        except TimeoutError:
+            raise TooSlow(f"no {number} acknowledgements within {within_seconds} s") from None
         return asyncio.get_running_loop().time() - now
 
     def acknowledge(self, sent_at: float) -> None:

@@ -70,7 +70,7 @@ async def test_the_server_recovers_by_itself_when_the_database_goes_away(
     slowest = 0.0
     async with under_load(tmp_path) as (home, server, shop):
         for _ in range(cycles):
-            await shop.tally.acknowledgements(BETWEEN, within_seconds=30)
+            await shop.tally.acknowledgements(BETWEEN, within_seconds=60)
             fault(home)
             back = await shop.tally.acknowledgements(1, within_seconds=BACK_SECONDS)
             slowest = max(slowest, back)
@@ -84,7 +84,7 @@ async def test_connections_that_are_cut_off_at_random_cost_nobody_anything(
     tmp_path: Path, kills: int
 ) -> None:
     async with under_load(tmp_path) as (home, _, shop):
-        await shop.tally.acknowledgements(BETWEEN, within_seconds=30)
+        await shop.tally.acknowledgements(BETWEEN, within_seconds=60)
         cut_off = await cut_connections(home.dsn, kills, each_second=20)
         await shop.tally.acknowledgements(BETWEEN, within_seconds=BACK_SECONDS)
     print(f"{cut_off} connections cut off: {shop.tally}")
@@ -122,7 +122,7 @@ async def test_a_commit_that_died_with_the_database_is_not_taken_for_another_one
             order = asyncio.create_task(
                 house.engine.submit(program, make.order("A2", total=1000, shipping=0))
             )
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not proxy.away:
                     await asyncio.sleep(0.001)
             kill_all(home)

@@ -2,18 +2,21 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 
 from regulars.outside.postgres import Embedded
 from tests.faults.load import Shop, a_shop, check_answers, check_effects
+from tests.pace import within
 from tests.server import Home
 
 DISK = "150m"
@@ -85,6 +88,8 @@ async def fill_and_free(home: Home, *, crash: bool, full_seconds: float) -> None
             while time.monotonic() < full + full_seconds:
                 ballast.fill()  # what the database itself gave back
                 await asyncio.sleep(0.2)
+            if not crash:
+                assert says_no_room(shop, full)
             if crash:
                 assert "PANIC" in (home.path / "db.log").read_text()
             ballast.free()
@@ -92,10 +97,11 @@ async def fill_and_free(home: Home, *, crash: bool, full_seconds: float) -> None
             await shop.until(lambda: took_an_order(shop, free), within_seconds=60)
             back = time.monotonic()
             acknowledged = shop.answered(200, 201)
-            await shop.until(lambda: shop.answered(200, 201) > acknowledged + 100, within_seconds=30)
+            await shop.until(lambda: shop.answered(200, 201) > acknowledged + 100, within_seconds=60)
+        assert (await health_of(shop))["status"] == "ok"
         print(f"full for {free - full:.1f} s, taking orders again {back - free:.1f} s after there was room")
         check_answers(shop.calls, least=300)
-        assert back - free < BACK_SECONDS
+        within(back - free, BACK_SECONDS, "coming back")
         await check_effects(home, shop)
         assert foreign_complaints(home) == []
 
@@ -110,6 +116,17 @@ def took_an_order(shop: Shop, since: float) -> bool:
     return any(
         call.what == "order" and call.status == 201 and call.began > since for call in shop.calls[-200:]
     )
+
+
+def says_no_room(shop: Shop, since: float) -> bool:
+    """Whether health has said so, to somebody who asked for nothing else."""
+    said = [call.body for call in shop.calls if call.what == "health" and call.began > since]
+    return any(b'"degraded"' in body and b"has no room left" in body for body in said)
+
+
+async def health_of(shop: Shop) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads((await shop.health()).body)
+    return said
 
 
 async def ask_for_more_log(home: Home) -> None:
@@ -130,6 +147,32 @@ def foreign_complaints(home: Home) -> list[str]:
 
 async def test_a_full_disk_stops_writing_until_there_is_room_and_loses_nothing(home: Home) -> None:
     await fill_and_free(home, crash=False, full_seconds=4)
+
+
+async def test_health_says_that_there_is_no_room_until_there_is_though_nobody_saves_anything(
+    home: Home,
+) -> None:
+    ballast = Ballast(home.path)
+    async with a_shop(home) as shop:
+        assert (await shop.order()).status == 201
+        assert (await health_of(shop))["status"] == "ok"
+        async with shop.busy(orders=8):
+            ballast.fill()
+            full = time.monotonic()
+            await shop.until(lambda: refused(shop, full) >= 8, within_seconds=60)
+            ballast.fill()
+        for _ in range(3):
+            await asyncio.sleep(0.6)  # health is asked for at most twice a second
+            ballast.fill()
+            health = await health_of(shop)
+            assert health["status"] == "degraded"
+            assert health["checks"]["saving"] == "the database has no room left: nothing can be saved"
+        ballast.free()
+        async with asyncio.timeout(BACK_SECONDS):
+            while (health := await health_of(shop))["status"] != "ok":
+                await asyncio.sleep(0.2)
+        assert "saving" not in health["checks"]
+        assert (await shop.order()).status == 201
 
 
 async def test_a_database_that_crashes_on_a_full_disk_comes_back_by_itself(home: Home) -> None:

@@ -81,7 +81,7 @@ async def test_with_asynchronous_commits_the_same_look_finds_answers_too_early_a
         await execute(home, "alter database regulars set synchronous_commit = off")
     async with a_shop(home) as shop:
         await execute(home, "alter database regulars reset synchronous_commit")  # for the next server
-        health = httpx.get(f"{shop.server.url}/healthz", timeout=10)
+        health = httpx.get(f"{shop.server.url}/healthz", timeout=60)
         assert health.status_code == 200
         assert health.json()["status"] == "degraded"
         assert "synchronous_commit is off" in health.json()["checks"]["durability"]
@@ -116,7 +116,7 @@ def careless(home: Home, *options: str) -> Iterator[str]:
         yield f"postgresql://regulars@/regulars?host={quote(str(place.data))}"
     finally:
         server.send_signal(signal.SIGINT)
-        server.wait(20)
+        server.wait(60)
 
 
 @pytest.mark.parametrize(("setting", "workers"), [("fsync", "1"), ("full_page_writes", "2")])

@@ -18,6 +18,7 @@ from regulars.domain.errors import Busy, Late, NotEnoughPoints, Rejected, Unsure
 from regulars.storage.batch import Batch
 from tests import make
 from tests.faults.proxy import Proxy, proxied
+from tests.pace import within
 
 
 @pytest.fixture
@@ -34,6 +35,14 @@ async def behind_proxy(database: str, tmp_path: Path) -> AsyncIterator[tuple[Hou
 @pytest.fixture
 async def house(database: str, tmp_path: Path) -> AsyncIterator[House]:
     house = await House.open(make.settings(tmp_path, deadline_seconds=1.5, queue_limit=50), database)
+    yield house
+    await house.close()
+
+
+@pytest.fixture
+async def patient_house(database: str, tmp_path: Path) -> AsyncIterator[House]:
+    """For what is tried again and again: all of that has to be done within one deadline."""
+    house = await House.open(make.settings(tmp_path, deadline_seconds=15), database)
     yield house
     await house.close()
 
@@ -87,10 +96,11 @@ async def test_while_nobody_can_say_the_callers_are_told_and_the_same_identity_f
         await house.engine.submit(shop, gift())
     with pytest.raises(Late):
         await house.engine.submit(shop, gift(key="never"))
-    assert asyncio.get_running_loop().time() - started < 6
+    took = asyncio.get_running_loop().time() - started
     proxy.away = False
     assert (await submit_patiently(house, shop, gift())).outcome is Outcome.REPEATED
     assert await book(database) == {"orders": 1, "movements": 2, "available": 15}
+    within(took, 6, "both answers")
 
 
 async def submit_patiently(house: House, shop: int, command: Any) -> Any:
@@ -104,8 +114,9 @@ async def submit_patiently(house: House, shop: int, command: Any) -> Any:
 
 
 async def test_a_connection_that_dies_in_the_middle_is_replaced_and_nothing_is_lost(
-    house: House, database: str
+    patient_house: House, database: str
 ) -> None:
+    house = patient_house
     shop = await open_shop(house)
     killer = await asyncpg.connect(database)
     async with killer.transaction():
@@ -129,18 +140,20 @@ async def test_a_command_that_waited_too_long_is_never_executed(house: House, da
         calls = [house.engine.submit(shop, make.order(f"A{number}")) for number in range(60)]
         started = asyncio.get_running_loop().time()
         answers = await asyncio.gather(*calls, return_exceptions=True)
-        assert asyncio.get_running_loop().time() - started < 3
+        took = asyncio.get_running_loop().time() - started
     await holder.close()
     assert {type(answer) for answer in answers} == {Busy, Late}
     assert sum(isinstance(answer, Busy) for answer in answers) == 10
     assert (await house.engine.submit(shop, make.order("after"))).outcome is Outcome.DONE
     assert (await book(database))["orders"] == 1
+    within(took, 3, "the answers")
 
 
 @pytest.mark.parametrize("number", ["a\x00b", "a\ud800b"])
 async def test_a_command_that_the_database_cannot_take_stands_alone(
-    house: House, database: str, number: str
+    patient_house: House, database: str, number: str
 ) -> None:
+    house = patient_house
     shop = await open_shop(house)
     orders = [make.order(f"A{n}", total=1000, shipping=0) for n in range(9)]
     orders.insert(4, make.order("poison", merchant_number=number))
@@ -153,8 +166,9 @@ async def test_a_command_that_the_database_cannot_take_stands_alone(
 
 
 async def test_two_processes_on_one_program_lose_no_update(
-    house: House, database: str, tmp_path: Path
+    patient_house: House, database: str, tmp_path: Path
 ) -> None:
+    house = patient_house
     shop = await open_shop(house)
     other = await House.open(make.settings(tmp_path), database)
     await house.engine.submit(shop, make.worked_example("A1"))
@@ -171,9 +185,10 @@ async def test_two_processes_on_one_program_lose_no_update(
 
 @pytest.mark.parametrize("moment", ["begin", "save", "commit"])
 async def test_a_connection_whose_library_is_confused_is_replaced_and_nothing_is_done_twice(
-    house: House, database: str, monkeypatch: pytest.MonkeyPatch, moment: str
+    patient_house: House, database: str, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     """asyncpg says so, by an error of its own, when a server that is being stopped speaks out of turn."""
+    house = patient_house
     shop = await open_shop(house)
     await house.engine.submit(shop, make.order("A1", total=1000, shipping=0))
     original, confused = getattr(Batch, moment), []

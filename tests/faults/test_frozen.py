@@ -28,6 +28,7 @@ from tests.faults.load import (
     memory_bytes,
     read_book,
 )
+from tests.pace import TooSlow, within
 from tests.server import Home, a_home, children_of
 
 HEALTH_SECONDS = 1.0
@@ -76,7 +77,9 @@ def check_is_back(calls: list[Call], since: float) -> None:
     later = [call for call in calls if call.began >= since + BACK_SECONDS]
     assert {call.what for call in later} == {"order", "hook", "orders", "customers", "balance", "health"}
     bad = [(call.what, call.status, call.began - since, call.body) for call in later if call.status >= 300]
-    assert not bad, bad[:5]
+    assert all(call.status in (200, 201, 503) for call in later), bad[:5]
+    if bad:
+        raise TooSlow(f"not back in time: {bad[:5]}")
 
 
 def during(calls: list[Call], began: float, ended: float, margin: float = 0.0) -> list[Call]:
@@ -87,7 +90,7 @@ def during(calls: list[Call], began: float, ended: float, margin: float = 0.0) -
 async def freeze_and_thaw(home: Home, seconds: float) -> None:
     async with a_shop(home) as shop:
         async with shop.busy(**CLIENTS):
-            await shop.until(lambda: shop.answered(200, 201) > 300, within_seconds=30)
+            await shop.until(lambda: shop.answered(200, 201) > 300, within_seconds=60)
             before = memory_bytes(shop.server)
             with frozen(home.postmaster):
                 froze = time.monotonic()
@@ -106,7 +109,7 @@ async def freeze_and_thaw(home: Home, seconds: float) -> None:
         for probe in probes:
             assert probe.status == 503
             assert b'"degraded"' in probe.body
-            assert probe.seconds < HEALTH_SECONDS + SLACK_SECONDS
+            within(probe.seconds, HEALTH_SECONDS + SLACK_SECONDS, "health")
         meanwhile = during(shop.calls, froze, thawed, 1.0)
         assert {call.status for call in meanwhile} == {503}
         assert {call.what for call in meanwhile} >= {"order", "hook", "orders", "customers", "balance"}
@@ -175,7 +178,7 @@ async def outcome(house: House, shop: int, order: RecordOrder) -> Outcome:
 async def lock_out(home: Home, table: str, seconds: float) -> None:
     async with a_shop(home) as shop:
         async with shop.busy(**CLIENTS | {"order_lists": 30}):
-            await shop.until(lambda: shop.answered(200, 201) > 300, within_seconds=30)
+            await shop.until(lambda: shop.answered(200, 201) > 300, within_seconds=60)
             connection: Any = await asyncpg.connect(home.dsn)
             async with connection.transaction():
                 await connection.execute(f"lock table {table} in access exclusive mode")

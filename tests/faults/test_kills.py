@@ -10,6 +10,7 @@ from random import Random
 import pytest
 
 from tests.faults.shops import Shop, Tally
+from tests.pace import within
 from tests.server import Home, a_home, started
 
 READY_SECONDS = 5.0
@@ -49,7 +50,7 @@ async def test_a_server_killed_at_any_moment_loses_and_doubles_nothing(
     print(
         f"{cycles} kills: {shop.tally}, {committed:.0f} of these committed; ready in {slowest:.1f} s at most"
     )
-    assert slowest < READY_SECONDS
+    within(slowest, READY_SECONDS, "a start")
 
 
 @pytest.mark.slow
@@ -61,7 +62,7 @@ async def test_a_server_killed_at_any_point_of_a_batch_leaves_before_or_after(
     committed = dict.fromkeys(POINTS, 0)
     for point in POINTS * rounds:
         number = str(chance.randrange(1, 60))
-        command = (sys.executable, "-m", "tests.faults.faulty_server", point, number)
+        command = (sys.executable, "-m", "tests.faults.faulty_server", "SIGKILL", point, number)
         server = await started(home, command=command)
         load = asyncio.create_task(shop.run(server.port, NEVER))
         assert await asyncio.to_thread(server.wait) == -signal.SIGKILL

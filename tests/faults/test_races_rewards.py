@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from regulars.app import rewards
-from regulars.app.codes import import_codes
+from regulars.app.codes.uploads import import_codes
 from regulars.domain.rewards import CodeSource
 from regulars.storage.database import Database
 from tests import make
@@ -97,7 +97,7 @@ def redeem(reward_id: int, customer: str, key: str | None = None) -> tuple[str, 
 async def the_last_code(crowd: Crowd, name: str) -> None:
     code = f"CODE-{name}-7KQ2MXW9PD"
     await import_codes(
-        crowd.database, crowd.program_id, LAST_CODE, code.encode(), actor="Sue", now=datetime.now(UTC)
+        crowd.database, crowd.program_id, LAST_CODE, code.encode(), by=make.SUE, now=datetime.now(UTC)
     )
     won = await crowd.one_wins(LAST_CODE, MEMBERS, b"out of stock")
     assert code.encode() in won

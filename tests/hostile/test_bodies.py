@@ -10,6 +10,7 @@ from tests.hostile.attacks import HOOKS, Attack, all_attacks, at_random
 from tests.hostile.forms import FORMS, HOOK_FORMS, NO_BODY
 from tests.hostile.judging import MEMORY_BYTES, Result, run
 from tests.hostile.world import World, listening
+from tests.pace import within
 
 SEED = 20_260_302
 IN_THE_SUITE = 5_500
@@ -38,12 +39,12 @@ async def attack(world: World, patch: pytest.MonkeyPatch, attacks: list[Attack],
 
 
 def check(result: Result, least: int) -> None:
-    within = {share: round(result.refusals_within(share), 4) for share in (0.5, 0.95, 0.99, 1)}
+    shares = {share: round(result.refusals_within(share), 4) for share in (0.5, 0.95, 0.99, 1)}
     print(f"{result.requests} requests, {dict(sorted(result.statuses.items()))}")
-    print(f"refused within seconds, by share: {within}; memory grew by {result.grown_bytes} bytes")
+    print(f"refused within seconds, by share: {shares}; memory grew by {result.grown_bytes} bytes")
     assert result.requests >= least
-    assert result.refusals_within(0.95) <= USUAL_SECONDS
     assert result.grown_bytes < MEMORY_BYTES
+    within(result.refusals_within(0.95), USUAL_SECONDS, "a refusal")
 
 
 async def test_every_route_stands_a_part_of_the_corpus(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

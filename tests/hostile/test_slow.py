@@ -11,6 +11,7 @@ import pytest
 
 from regulars.app.programs import Created
 from tests.hostile.world import Shop, an_order
+from tests.pace import within
 from tests.server import Home, Server, a_home, started
 
 CUT_WITHIN_SECONDS = 30.0
@@ -47,7 +48,7 @@ async def live(database: str) -> AsyncIterator[Live]:
         server = await started(home)
         created: Created = await home.create_program()
         shop = Shop(created)
-        async with httpx.AsyncClient(base_url=server.url, headers=shop.bearer, timeout=20) as client:
+        async with httpx.AsyncClient(base_url=server.url, headers=shop.bearer, timeout=60) as client:
 
             async def report(first: int) -> None:
                 for number in range(first, LISTED, 10):
@@ -126,7 +127,7 @@ async def slow_read(live: Live) -> float:
 
 async def honest(live: Live, number: int, over: asyncio.Event, took: list[float]) -> None:
     """Reports orders and looks at them, one after another, until it is over."""
-    async with httpx.AsyncClient(base_url=live.server.url, headers=live.shop.bearer, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=live.server.url, headers=live.shop.bearer, timeout=60) as client:
         turn = 0
         while not over.is_set():
             turn += 1
@@ -167,10 +168,10 @@ async def check(live: Live, senders: int, readers: int) -> None:
     print(
         f"{len(held)} slow clients, held for {max(held):.1f} s at most; {len(took)} honest, p99 {p99:.3f} s"
     )
-    assert max(held) <= CUT_WITHIN_SECONDS
     assert len(took) > 100
-    assert p99 < HONEST_P99_SECONDS
     assert live.home.complaints() == []
+    within(max(held), CUT_WITHIN_SECONDS, "cutting a slow client off")
+    within(p99, HONEST_P99_SECONDS, "an honest request")
 
 
 async def test_two_hundred_slow_clients_are_cut_and_honest_ones_served(live: Live) -> None:

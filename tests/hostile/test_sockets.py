@@ -7,6 +7,7 @@ import json
 import random
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -55,7 +56,9 @@ class Live:
 
     async def points(self) -> int:
         """What mallory has been given so far."""
-        async with httpx.AsyncClient(base_url=self.server.url, headers=self.shop.bearer) as client:
+        async with httpx.AsyncClient(
+            base_url=self.server.url, headers=self.shop.bearer, timeout=60
+        ) as client:
             customers = (await client.get("/v2/customers")).json()["customers"]
             return next(int(one["points_approved"]) for one in customers if one["merchant_id"] == "mallory")
 
@@ -66,9 +69,9 @@ async def live(database: str) -> AsyncIterator[Live]:
         server = await started(home)
         created: Created = await home.create_program("mine Tea")
         async with home.database() as own:
-            await change_settings(own, created.program_id, strict_answers=True)
+            await change_settings(own, created.program_id, strict_answers=True, now=datetime.now(UTC))
         live = Live(home, server, Shop(created))
-        async with httpx.AsyncClient(base_url=server.url, headers=live.shop.bearer) as client:
+        async with httpx.AsyncClient(base_url=server.url, headers=live.shop.bearer, timeout=60) as client:
             for who in ("mallory", "mine-alice"):
                 said = await client.post("/v2/orders", json=an_order(f"{who}-0", who))
                 assert said.status_code == 201
@@ -262,7 +265,7 @@ async def test_what_was_declared_and_never_sent_is_no_request(live: Live) -> Non
 
 async def test_a_bomb_in_gzip_stays_packed(live: Live) -> None:
     bomb = gzip.compress(b" " * 100_000_000)
-    async with httpx.AsyncClient(base_url=live.server.url, headers=live.shop.bearer) as client:
+    async with httpx.AsyncClient(base_url=live.server.url, headers=live.shop.bearer, timeout=60) as client:
         said = await client.post("/v2/orders", content=bomb, headers={"content-encoding": "gzip"})
     assert said.status_code == 422
     assert resident(live.server.process.pid) < 400_000_000
@@ -274,7 +277,7 @@ async def test_a_part_of_the_corpus_over_real_connections(live: Live) -> None:
     chosen = random.Random(SEED).sample(attacks, REQUESTS)
     wrong: list[str] = []
     sent = 0
-    async with httpx.AsyncClient(base_url=live.server.url, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=live.server.url, timeout=60) as client:
         for attack in chosen:
             body = attack.body if isinstance(attack.body, bytes) else attack.body()
             headers = {

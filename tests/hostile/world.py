@@ -217,7 +217,7 @@ async def open_shop(house: House, *, mark: str = "mine", ids: str = "mine") -> S
         currency="GBP",
         now=house.clock(),
     )
-    await change_settings(house.database, created.program_id, strict_answers=True)
+    await change_settings(house.database, created.program_id, strict_answers=True, now=house.clock())
     return Shop(created, mark=mark, ids=ids)
 
 

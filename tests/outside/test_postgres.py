@@ -370,7 +370,7 @@ def psql(socket: str) -> list[str]:
 
 
 def query(socket: str, sql: str) -> str:
-    asked = subprocess.run([*psql(socket), sql], check=True, capture_output=True, text=True, timeout=30)
+    asked = subprocess.run([*psql(socket), sql], check=True, capture_output=True, text=True, timeout=60)
     return asked.stdout.strip()
 
 
@@ -378,7 +378,7 @@ def postmaster(data: Path) -> int:
     return int((data / "postmaster.pid").read_text().split("\n")[0])
 
 
-def until(true: Callable[[], bool], patience_seconds: float = 20.0) -> None:
+def until(true: Callable[[], bool], patience_seconds: float = 60.0) -> None:
     end = time.monotonic() + patience_seconds
     while not true():
         assert time.monotonic() < end

@@ -1,6 +1,7 @@
 import type { Texts } from "./en";
 
-export const de: Texts = {
+const de: Texts = {
+  dir: "",
   points: "{n} Punkt|{n} Punkte",
   hello: "Hallo, {name}",
   hello_you: "Hallo",
@@ -86,10 +87,27 @@ export const de: Texts = {
   line_unpaid: "Zahlung zurückgenommen",
   line_restored: "Punkte zurückgegeben",
   line_adjustment: "Vom Shop",
+  line_amended: "Bestellung geändert",
   line_claim_cancelled: "Prämie storniert",
   line_claim_expired: "Code abgelaufen",
   line_expiry: "Punkte verfallen",
   line_other: "Punkte",
+  why_purchase: "Für {money} der Bestellung: {rate}, abgerundet.",
+  why_pending: "Ab {date} gehören sie dir.",
+  why_join: "Danke, dass du mitmachst!",
+  why_gift: "Der Shop hat dir {points} geschenkt.",
+  why_deducted: "Der Shop hat {points} abgezogen.",
+  why_refund: "Für diese Bestellung wurde Geld erstattet, deshalb gehen auch Punkte zurück.",
+  why_cancel: "Die Bestellung wurde storniert und mit ihr die Punkte.",
+  why_unpaid: "Die Bestellung ist nicht mehr ganz bezahlt.",
+  why_restored: "Die Bestellung zählt wieder.",
+  why_left: "Von ihren {given} Punkten bleibt dir {n}.|Von ihren {given} Punkten bleiben dir {n}.",
+  why_amended: "Der Shop hat die Bestellung geändert, deshalb wurden ihre Punkte neu gezählt.",
+  why_redeemed: "Für „{title}“.",
+  why_claim_cancelled: "„{title}“ wurde storniert; die Punkte sind zurück.",
+  why_order_undone: "„{title}“ wurde mit der Bestellung rückgängig gemacht; die Punkte sind zurück.",
+  why_claim_expired: "„{title}“ wurde bis {date} nicht benutzt; die Punkte sind zurück.",
+  why_note: "„{note}“",
   down: "Deine Punkte sind gerade nicht erreichbar.",
   down_redeem: "Das hat zu lange gedauert. Nichts ist verloren: Versuch es noch einmal, es zählt nur einmal.",
   ended: "Bitte lade die Seite zur Sicherheit neu.",
@@ -98,3 +116,5 @@ export const de: Texts = {
   failed: "Das hat nicht geklappt. Bitte versuch es später noch einmal.",
   loading: "Wird geladen",
 };
+
+export default de;

@@ -1,6 +1,9 @@
-/** English: the language whose keys the others must have. "one|many": by the number n. `{…}` is filled in.
- * `points` names a number of points, in the program's own words or, where it has none, in these. */
-export const en = {
+/** English: the language whose keys the others must have. `{…}` is filled in.
+ * "one|many" is by the number n; a language with more forms adds "|two|few|many|zero", as far as it needs them.
+ * `dir` is "rtl" where the language runs from right to left. `points` names a number of points, in the program's
+ * own words or, where it has none, in these. `why_…`: a reason of the history, by the code of the server. */
+const en = {
+  dir: "",
   points: "{n} point|{n} points",
   hello: "Hello, {name}",
   hello_you: "Hello",
@@ -86,10 +89,27 @@ export const en = {
   line_unpaid: "Payment taken back",
   line_restored: "Points restored",
   line_adjustment: "From the shop",
+  line_amended: "Order changed",
   line_claim_cancelled: "Reward cancelled",
   line_claim_expired: "Code expired",
   line_expiry: "Points expired",
   line_other: "Points",
+  why_purchase: "For {money} of the order: {rate}, rounded down.",
+  why_pending: "They are yours on {date}.",
+  why_join: "Thank you for joining!",
+  why_gift: "The shop gave you {points}.",
+  why_deducted: "The shop took {points} off.",
+  why_refund: "Money for this order was paid back, so points go back too.",
+  why_cancel: "The order was cancelled, and its points with it.",
+  why_unpaid: "The order is no longer paid in full.",
+  why_restored: "The order counts again.",
+  why_left: "{n} of its {given} points stays yours.|{n} of its {given} points stay yours.",
+  why_amended: "The shop changed the order, so its points were counted anew.",
+  why_redeemed: "For “{title}”.",
+  why_claim_cancelled: "“{title}” was cancelled; its points are back.",
+  why_order_undone: "“{title}” was undone with its order; its points are back.",
+  why_claim_expired: "“{title}” was not used by {date}; its points are back.",
+  why_note: "“{note}”",
   down: "Your points can’t be reached at the moment.",
   down_redeem: "That took too long. Nothing is lost: try again, and it counts only once.",
   ended: "For your safety, please reload the page to go on.",
@@ -99,4 +119,5 @@ export const en = {
   loading: "Loading",
 };
 
+export default en;
 export type Texts = typeof en;

@@ -1,6 +1,7 @@
 import type { Texts } from "./en";
 
-export const es: Texts = {
+const es: Texts = {
+  dir: "",
   points: "{n} punto|{n} puntos",
   hello: "Hola, {name}",
   hello_you: "Hola",
@@ -86,10 +87,27 @@ export const es: Texts = {
   line_unpaid: "Pago retirado",
   line_restored: "Puntos devueltos",
   line_adjustment: "De la tienda",
+  line_amended: "Pedido modificado",
   line_claim_cancelled: "Recompensa cancelada",
   line_claim_expired: "Código caducado",
   line_expiry: "Puntos caducados",
   line_other: "Puntos",
+  why_purchase: "Por {money} del pedido: {rate}, redondeado hacia abajo.",
+  why_pending: "El {date} serán tuyos.",
+  why_join: "¡Gracias por unirte!",
+  why_gift: "La tienda te ha regalado {points}.",
+  why_deducted: "La tienda ha descontado {points}.",
+  why_refund: "Se ha devuelto dinero de este pedido, así que también se retiran puntos.",
+  why_cancel: "El pedido se ha cancelado, y con él sus puntos.",
+  why_unpaid: "El pedido ya no está pagado del todo.",
+  why_restored: "El pedido vuelve a contar.",
+  why_left: "De sus {given} puntos te queda {n}.|De sus {given} puntos te quedan {n}.",
+  why_amended: "La tienda ha cambiado el pedido y sus puntos se han contado de nuevo.",
+  why_redeemed: "Por «{title}».",
+  why_claim_cancelled: "«{title}» se ha cancelado; sus puntos han vuelto.",
+  why_order_undone: "«{title}» se ha anulado con el pedido; sus puntos han vuelto.",
+  why_claim_expired: "«{title}» no se usó antes del {date}; sus puntos han vuelto.",
+  why_note: "«{note}»",
   down: "Ahora no podemos mostrar tus puntos.",
   down_redeem: "Ha tardado demasiado. No se pierde nada: inténtalo otra vez, solo cuenta una vez.",
   ended: "Por seguridad, recarga la página para seguir.",
@@ -98,3 +116,5 @@ export const es: Texts = {
   failed: "No ha funcionado. Inténtalo más tarde.",
   loading: "Cargando",
 };
+
+export default es;

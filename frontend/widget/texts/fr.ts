@@ -1,6 +1,7 @@
 import type { Texts } from "./en";
 
-export const fr: Texts = {
+const fr: Texts = {
+  dir: "",
   points: "{n} point|{n} points",
   hello: "Bonjour {name}",
   hello_you: "Bonjour",
@@ -86,10 +87,27 @@ export const fr: Texts = {
   line_unpaid: "Paiement retiré",
   line_restored: "Points rendus",
   line_adjustment: "De la boutique",
+  line_amended: "Commande modifiée",
   line_claim_cancelled: "Récompense annulée",
   line_claim_expired: "Code expiré",
   line_expiry: "Points expirés",
   line_other: "Points",
+  why_purchase: "Pour {money} de la commande : {rate}, arrondi à l’entier inférieur.",
+  why_pending: "Le {date}, ils seront à vous.",
+  why_join: "Merci de nous avoir rejoints !",
+  why_gift: "La boutique vous a offert {points}.",
+  why_deducted: "La boutique a retiré {points}.",
+  why_refund: "Cette commande a été remboursée, en tout ou en partie ; des points sont donc repris.",
+  why_cancel: "La commande a été annulée, et ses points avec elle.",
+  why_unpaid: "La commande n’est plus entièrement payée.",
+  why_restored: "La commande compte à nouveau.",
+  why_left: "Il vous reste {n} de ses {given} points.",
+  why_amended: "La boutique a modifié la commande, ses points ont donc été recomptés.",
+  why_redeemed: "Pour « {title} ».",
+  why_claim_cancelled: "« {title} » a été annulé ; ses points vous sont rendus.",
+  why_order_undone: "« {title} » a été annulé avec la commande ; ses points vous sont rendus.",
+  why_claim_expired: "« {title} » n’a pas servi avant le {date} ; ses points vous sont rendus.",
+  why_note: "« {note} »",
   down: "Vos points sont injoignables pour le moment.",
   down_redeem: "C’est trop long. Rien n’est perdu : réessayez, l’échange ne compte qu’une fois.",
   ended: "Par sécurité, rechargez la page pour continuer.",
@@ -98,3 +116,5 @@ export const fr: Texts = {
   failed: "Cela n’a pas fonctionné. Réessayez plus tard.",
   loading: "Chargement",
 };
+
+export default fr;

@@ -1,7 +1,7 @@
-"""Who may do what: one table of permissions and roles, asked by every use case of staff."""
+"""Who may do what: one table of permissions and roles, asked by every use case of staff; and who did it."""
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -24,6 +24,32 @@ class NotAllowed(Refused):
 
 class UnknownPermission(LookupError):
     """A permission that stands in no table: a mistake of ours."""
+
+
+class Who(Protocol):
+    """Somebody whom the audit log can name: staff, or what acts without being a person."""
+
+    @property
+    def actor(self) -> str:
+        """For good, such as `staff:12` or `api key 3`."""
+
+    @property
+    def name(self) -> str:
+        """As people read it."""
+
+
+class Author(msgspec.Struct, frozen=True):
+    """Who makes a change and is no staff in a program: an API key, an integration, the command line."""
+
+    actor: str
+    name: str
+
+
+COMMAND_LINE: Final = "command line"
+"""The actor of what is done by `regulars ...`: whoever may run it may do everything anyway."""
+BY_COMMAND_LINE: Final = Author(COMMAND_LINE, COMMAND_LINE)
+BY_US: Final = Author("regulars", "Regulars")
+"""Of what nobody asked for by name, such as the demo's program."""
 
 
 class Acting(msgspec.Struct, frozen=True, kw_only=True):

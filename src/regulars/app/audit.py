@@ -1,19 +1,18 @@
-"""The audit log's use cases: every change by staff is written down before or with it, chained by hash.
+"""The audit log's use cases: every change is written down before or with it, chained by hash.
 
-A change in a transaction of its own calls `record` inside it. A command for the engine goes through `act`,
-which writes the entry first and sends the command under the entry's identity: an entry may lack its effect,
-never the other way.
+Configuration says `note` in the transaction that changes it, whichever door it came through. A command of
+staff for the engine goes through `act`, which writes the entry first and sends the command under the entry's
+identity: an entry may lack its effect, never the other way.
 """
 
 import hashlib
 import secrets
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, Required, TypedDict, Unpack
 
 import msgspec
 
-from regulars.app.access import Acting, require
-from regulars.app.engine import Engine
+from regulars.app.access import COMMAND_LINE, Acting, Who, require
 from regulars.domain.commands import Command, Identity
 from regulars.domain.decisions import Decision
 from regulars.domain.errors import Invalid, Refused
@@ -22,13 +21,18 @@ from regulars.storage.audit_entries import Entry
 from regulars.storage.database import Connection, Database
 from regulars.storage.reading import reading
 
+if TYPE_CHECKING:
+    from regulars.app.engine import Engine
+
 __all__ = [
+    "COMMAND_LINE",
     "Entry",
     "act",
     "chained",
     "digest_of",
     "list_entries",
     "needed_reason",
+    "note",
     "record",
     "record_as",
     "write",
@@ -38,75 +42,86 @@ SCOPE: Final = "audit"
 """The scope of the identities of staff's commands; the key is the entry's number."""
 LONGEST_REASON: Final = 500
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-COMMAND_LINE: Final = "command line"
-"""The actor of what is done by `regulars ...`: whoever may run it may do everything anyway."""
 
 
-async def record(
-    connection: Connection,
-    acting: Acting,
-    *,
-    action: str,
-    subject: str,
-    before: Any = None,
-    after: Any = None,
-    reason: str = "",
-    form_key: str | None = None,
-    now: datetime,
-) -> int:
-    """Writes an entry in the caller's transaction; answers its number.
+class Said(TypedDict, total=False):
+    """What an entry says besides who did it.
 
     `action` is a verb and a noun such as "change rules", `subject` what it was done to. `before` and `after`
     are what changed, as JSON can say it, without secrets. The same `form_key` again answers the entry that
     was written first.
     """
-    return await record_as(
+
+    action: Required[str]
+    subject: Required[str]
+    before: Any
+    after: Any
+    reason: str
+    form_key: str | None
+    now: Required[datetime]
+
+
+async def record(connection: Connection, acting: Acting, **said: Unpack[Said]) -> int:
+    """Writes an entry of staff in the caller's transaction; answers its number."""
+    return await record_as(connection, acting.program_id, actor=acting.actor, name=acting.name, **said)
+
+
+async def note(
+    connection: Connection,
+    program_id: int,
+    by: Who,
+    *,
+    action: str,
+    subject: str,
+    before: Any = None,
+    after: Any = None,
+    now: datetime,
+) -> None:
+    """Writes down, in the transaction that makes it, a change of configuration: of records what differs.
+
+    Nothing is written where nothing differs. The program's head, if it is locked too, was locked before.
+    """
+    was, is_ = (msgspec.to_builtins(one) for one in (before, after))
+    if was == is_:
+        return
+    if isinstance(was, dict) and isinstance(is_, dict):
+        names = [name for name in {**was, **is_} if was.get(name) != is_.get(name)]
+        was = {name: was[name] for name in names if name in was}
+        is_ = {name: is_[name] for name in names if name in is_}
+    await record_as(
         connection,
-        acting.program_id,
-        actor=acting.actor,
-        name=acting.name,
+        program_id,
+        actor=by.actor,
+        name=by.name,
         action=action,
         subject=subject,
-        before=before,
-        after=after,
-        reason=reason,
-        form_key=form_key,
+        before=was,
+        after=is_,
         now=now,
     )
 
 
 async def record_as(
-    connection: Connection,
-    program_id: int,
-    *,
-    actor: str,
-    name: str,
-    action: str,
-    subject: str,
-    before: Any = None,
-    after: Any = None,
-    reason: str = "",
-    form_key: str | None = None,
-    now: datetime,
+    connection: Connection, program_id: int, *, actor: str, name: str, **said: Unpack[Said]
 ) -> int:
     """The same for an actor who is named: the command line, or staff who act on themselves."""
     head = await audit_entries.lock(connection, program_id)
     assert head is not None, "the statement before made it"
-    if form_key is not None:
+    if (form_key := said.get("form_key")) is not None:
         known = await audit_entries.by_form(connection, program_id, form_key)
         if known is not None:
             return known.entry_id
     entries, chain = head
     entry = Entry(
         entry_id=entries + 1,
-        at=now,
+        at=said["now"],
         actor=actor,
         name=name,
-        action=action,
-        subject=subject,
-        before=msgspec.json.encode(before).decode(),
-        after=msgspec.json.encode(after).decode(),
-        reason=reason,
+        action=said["action"],
+        subject=said["subject"],
+        before=msgspec.json.encode(said.get("before")).decode(),
+        after=msgspec.json.encode(said.get("after")).decode(),
+        reason=said.get("reason", ""),
         form_key=form_key,
         salt=secrets.token_bytes(16),
         digest=b"",
@@ -142,41 +157,19 @@ def digest_of(entry: Entry) -> bytes:
     return hashlib.sha256(entry.salt + said).digest()
 
 
-async def write(
-    database: Database,
-    acting: Acting,
-    *,
-    permission: str,
-    action: str,
-    subject: str,
-    before: Any = None,
-    after: Any = None,
-    reason: str = "",
-    form_key: str | None = None,
-    now: datetime,
-) -> int:
+async def write(database: Database, acting: Acting, *, permission: str, **said: Unpack[Said]) -> int:
     """Writes an entry by itself, before a change whose use case has a transaction of its own; its number.
 
     Raises NotAllowed, Busy.
     """
     require(acting, permission)
     async with reading(database) as connection, connection.transaction():
-        return await record(
-            connection,
-            acting,
-            action=action,
-            subject=subject,
-            before=before,
-            after=after,
-            reason=reason,
-            form_key=form_key,
-            now=now,
-        )
+        return await record(connection, acting, **said)
 
 
 async def act(
     database: Database,
-    engine: Engine,
+    engine: "Engine",
     acting: Acting,
     command: Command,
     *,

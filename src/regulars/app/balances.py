@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from regulars.deadline import lay_aside, soonest
 from regulars.domain.errors import Busy
 from regulars.domain.program import Program
 from regulars.storage import balances
@@ -23,16 +24,19 @@ IDS_MOST: Final = 1000
 WAITING_MOST: Final = 10_000
 PATIENCE_SECONDS: Final = 1.2
 """For one query. A caller may have to wait for two: the one under way, and his own."""
+LEAST_SECONDS: Final = 0.5
+"""A caller who has less time left is told so at once, lest the others' query be cut short for him."""
 
 
 class Asking:
-    """A caller, the ids that he asks for, and the program's time at which he does."""
+    """A caller, the ids that he asks for, the program's time at which he does, and his deadline."""
 
-    __slots__ = ("answer", "at", "merchant_ids")
+    __slots__ = ("answer", "at", "merchant_ids", "until")
 
     def __init__(self, merchant_ids: list[str], at: datetime) -> None:
         self.merchant_ids = merchant_ids
         self.at = at
+        self.until = soonest(PATIENCE_SECONDS * 2)
         self.answer: asyncio.Future[dict[str, Balance]] = asyncio.get_running_loop().create_future()
 
 
@@ -67,6 +71,7 @@ class Balances:
 
     async def _answer(self, program_id: int, queue: deque[Asking]) -> None:
         """Answers all who wait, then leaves; who comes after that begins anew."""
+        lay_aside()
         try:
             while callers := _take(queue):
                 try:
@@ -87,18 +92,22 @@ class Balances:
     async def _ask(self, program_id: int, callers: list[Asking]) -> dict[str, Balance]:
         wanted = list({one for caller in callers for one in caller.merchant_ids})
         at = max(caller.at for caller in callers)
-        async with reading(self._database, patience_seconds=PATIENCE_SECONDS) as connection:
+        left = min(caller.until for caller in callers) - asyncio.get_running_loop().time()
+        async with reading(self._database, patience_seconds=min(PATIENCE_SECONDS, left)) as connection:
             rows = await balances.find(connection, program_id, wanted, at)
         return {row.merchant_id: row for row in rows}
 
 
 def _take(queue: deque[Asking]) -> list[Asking]:
-    """The callers of the next query; those who left are dropped."""
+    """The callers of the next query; those who left are dropped, those who have waited too long are told."""
     callers: list[Asking] = []
     ids = 0
+    least = asyncio.get_running_loop().time() + LEAST_SECONDS
     while queue and (not callers or ids + len(queue[0].merchant_ids) <= IDS_MOST):
         caller = queue.popleft()
-        if not caller.answer.done():
+        if caller.until < least and not caller.answer.done():
+            caller.answer.set_exception(Busy(left="too little time"))
+        elif not caller.answer.done():
             callers.append(caller)
             ids += len(caller.merchant_ids)
     return callers

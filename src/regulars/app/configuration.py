@@ -16,14 +16,22 @@ from regulars.app.programs import (
     raise_version,
 )
 from regulars.app.rules import RuleChanges
-from regulars.app.storefront.widgets import Widget, change_widget, load_widget
-from regulars.domain.errors import Invalid
+from regulars.app.storefront.widgets import Widget, change_widget
+from regulars.domain.errors import Invalid, UnknownSite
 from regulars.domain.program import Program
 from regulars.domain.rewards import REFUND_RETURNS, Reward
 from regulars.storage import programs
 from regulars.storage.database import Database
+from regulars.storage.listings import sites
+from regulars.storage.listings.sites import ListedSite
+from regulars.storage.reading import reading
 
 MOST_SITES: Final = 50
+LANGUAGES: Final = tuple(
+    "ar bg bn ca cs da de el en es et eu fa fi fr ga gl he hi hr hu id is it ja ko lt lv ms nb nl nn pl pt ro "
+    "ru sk sl sr sv th tr uk vi zh".split()
+)
+"""What a shop's pages may be written in, as ISO 639-1 names it."""
 
 
 async def rename_program(database: Database, acting: Acting, *, name: str, now: datetime) -> None:
@@ -75,6 +83,44 @@ async def add_site(database: Database, acting: Acting, *, name: str, domain: str
     return site_id
 
 
+async def change_site(
+    database: Database, acting: Acting, site_id: int, *, name: str, language: str, now: datetime
+) -> None:
+    """Gives a shop another name, and says in which language its pages are.
+
+    Raises NotAllowed, UnknownSite, Invalid.
+    """
+    require(acting, "settings.change")
+    name = _checked_name(name)
+    if language not in LANGUAGES:
+        raise Invalid("language", f"must be one of {', '.join(LANGUAGES)}")
+    async with database.acquire() as connection, connection.transaction():
+        program = await locked(connection, acting.program_id)
+        before = next((one for one in await sites.listed(connection, program.id) if one.site_id == site_id), None)
+        if before is None:
+            raise UnknownSite(site=site_id)
+        if (before.name, before.language) == (name, language):
+            return
+        await programs.change_site(connection, program.id, site_id, name=name, language=language, at=now)
+        await raise_version(connection, program, now)
+        await audit.note(
+            connection,
+            program.id,
+            acting,
+            action="change shop",
+            subject=f"shop {site_id}",
+            before={"name": before.name, "language": before.language},
+            after={"name": name, "language": language},
+            now=now,
+        )
+
+
+async def list_sites(database: Database, program_id: int) -> list[ListedSite]:
+    """The program's shops with their languages, oldest first. Raises Busy."""
+    async with reading(database) as connection:
+        return (await sites.listed(connection, program_id))[::-1]
+
+
 def _checked_name(text: str) -> str:
     name = text.strip()
     if not name or len(name) > 255 or not name.isprintable():
@@ -85,20 +131,7 @@ def _checked_name(text: str) -> str:
 async def save_rules(database: Database, acting: Acting, said: RuleChanges, *, now: datetime) -> Program:
     """Changes what earns from the next order on. Raises NotAllowed, Invalid (nothing is changed), Busy."""
     require(acting, "rules.change")
-    before = await Programs(database).get(acting.program_id)
-    after = await apply_changes(database, acting.program_id, said, now=now)
-    if (before.purchase, before.join) != (after.purchase, after.join):
-        await _note(
-            database,
-            acting,
-            "rules.change",
-            "change rules",
-            "earning rules",
-            {"purchase": before.purchase, "join": before.join},
-            {"purchase": after.purchase, "join": after.join},
-            now,
-        )
-    return after
+    return await apply_changes(database, acting.program_id, said, by=acting, now=now)
 
 
 async def save_spending(
@@ -112,27 +145,18 @@ async def save_spending(
     after = msgspec.structs.replace(
         before, refund_returns=refund_returns, expired_returns_points=expired_returns_points
     )
-    if before == after:
-        return
-    await _note(database, acting, "rules.change", "change spending", "codes and refunds", before, after, now)
-    await change_rules(database, acting.program_id, spending=lambda _: after, now=now)
+    if before != after:
+        await change_rules(database, acting.program_id, spending=lambda _: after, by=acting, now=now)
 
 
 async def save_reward(database: Database, acting: Acting, reward: Reward, *, now: datetime) -> Reward:
     """Adds a reward, when its id is 0, or replaces it. Raises NotAllowed, Invalid, UnknownReward, Busy."""
     require(acting, "rewards.change")
     if reward.id == 0:
-        saved = await rewards.create_reward(database, acting.program_id, reward, now=now)
-        before, action = None, "make reward"
-    else:
-        before = (await Programs(database).get(acting.program_id)).reward(reward.id)
-        saved = await rewards.change_reward(
-            database, acting.program_id, reward.id, msgspec.structs.asdict(reward), now=now
-        )
-        action = "change reward"
-    if saved != before:
-        await _note(database, acting, "rewards.change", action, f"reward {saved.id}", before, saved, now)
-    return saved
+        return await rewards.create_reward(database, acting.program_id, reward, by=acting, now=now)
+    return await rewards.change_reward(
+        database, acting.program_id, reward.id, msgspec.structs.asdict(reward), by=acting, now=now
+    )
 
 
 async def set_reward_enabled(
@@ -140,44 +164,10 @@ async def set_reward_enabled(
 ) -> None:
     """Lets customers claim it, or no longer. Raises NotAllowed, UnknownReward, Busy."""
     require(acting, "rewards.change")
-    if await rewards.set_enabled(database, acting.program_id, reward_id, enabled=enabled, now=now):
-        was, is_ = {"enabled": not enabled}, {"enabled": enabled}
-        subject = f"reward {reward_id}"
-        await _note(database, acting, "rewards.change", "change reward", subject, was, is_, now)
+    await rewards.set_enabled(database, acting.program_id, reward_id, enabled=enabled, by=acting, now=now)
 
 
 async def save_widget(database: Database, acting: Acting, *, now: datetime, **changes: Any) -> Widget:
     """Changes how the widget looks. Raises NotAllowed, Invalid, Busy."""
     require(acting, "appearance.change")
-    before = await load_widget(database, acting.program_id)
-    after = await change_widget(database, acting.program_id, now=now, **changes)
-    if before != after:
-        await _note(
-            database, acting, "appearance.change", "change widget", "storefront widget", before, after, now
-        )
-    return after
-
-
-async def _note(
-    database: Database,
-    acting: Acting,
-    permission: str,
-    action: str,
-    subject: str,
-    before: Any,
-    after: Any,
-    now: datetime,
-) -> None:
-    """Writes down what differs between the two."""
-    was, is_ = (msgspec.to_builtins(one) or {} for one in (before, after))
-    names = [name for name in {**was, **is_} if was.get(name) != is_.get(name)]
-    await audit.write(
-        database,
-        acting,
-        permission=permission,
-        action=action,
-        subject=subject,
-        before={name: was[name] for name in names if name in was} or None,
-        after={name: is_[name] for name in names if name in is_} or None,
-        now=now,
-    )
+    return await change_widget(database, acting.program_id, by=acting, now=now, **changes)

@@ -138,25 +138,18 @@ async def make_key(
     now: datetime,
 ) -> str:
     """An API key in clear, this once. Raises NotAllowed, Invalid."""
+    require(acting, CHANGE)
     if not name.strip() or len(name) > 255 or not name.isprintable():
         raise Invalid("name", "must be a text of 1 to 255 characters")
     if not scopes:
         raise Invalid("scopes", "must name at least one thing that the key may do")
-    await audit.write(
-        database,
-        acting,
-        permission=CHANGE,
-        action="make key",
-        subject=f"API key {name.strip()}",
-        after={"scopes": list(scopes), "expires_at": expires_at.isoformat() if expires_at else None},
-        now=now,
-    )
     return await create_api_key(
         database,
         program_id=acting.program_id,
         name=name.strip(),
         scopes=scopes,
         expires_at=expires_at,
+        by=acting,
         now=now,
     )
 

@@ -8,11 +8,14 @@ from typing import Any
 
 import msgspec
 
+from regulars.app import audit
+from regulars.app.access import BY_US, Author, Who
 from regulars.app.vault import Vault, key_hash, random_text
+from regulars.deadline import lay_aside
 from regulars.domain.errors import Invalid
 from regulars.storage import credentials as storage
 from regulars.storage.database import Database
-from regulars.storage.reading import reading
+from regulars.storage.reading import reading, shared
 
 FRESH_SECONDS = 0.8
 REMEMBERED_MOST = 10_000
@@ -31,6 +34,10 @@ SCOPES = (
 """What an API key can be allowed. Source: loyaltylion.md §2.2; write implies read."""
 
 
+KINDS = {"api_key": "api key", "site": "site key", "lootly": "integration"}
+"""What the audit log calls each kind of credential."""
+
+
 class Credential(msgspec.Struct, frozen=True, kw_only=True):
     """`kind` is api_key, site or lootly; the latter two belong to a site and have a secret, in clear here."""
 
@@ -43,6 +50,11 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     secret: str | None
     settings: dict[str, Any]
     created_at: datetime
+
+    @property
+    def author(self) -> Author:
+        """As the audit log names what is changed with it: keys' names need not differ, their numbers do."""
+        return Author(f"{KINDS[self.kind]} {self.credential_id}", self.name)
 
     def allows(self, scope: str) -> bool:
         """Whether it may do what `scope` names; write implies read, a site's secret may do everything."""
@@ -90,7 +102,7 @@ class Credentials:
         if task is None:
             task = self._asking[lookup] = asyncio.create_task(self._ask(lookup))
             task.add_done_callback(lambda _: self._asking.pop(lookup, None))
-        return await asyncio.shield(task)
+        return await shared(task)
 
     def forget(self) -> None:
         """Forgets everything, so that a change made here shows at once."""
@@ -106,6 +118,7 @@ class Credentials:
     async def _ask(self, lookup: str) -> Credential | None:
         if "\x00" in lookup:
             return None
+        lay_aside()  # others may wait for it too
         started = time.monotonic()
         async with reading(self._database) as connection:
             row = await storage.find(connection, lookup, self._clock())
@@ -138,6 +151,7 @@ async def create_api_key(
     name: str,
     scopes: tuple[str, ...],
     expires_at: datetime | None = None,
+    by: Who = BY_US,
     now: datetime,
 ) -> str:
     """Makes an API key and answers it, this once: only its hash is stored. Raises Invalid for an unknown
@@ -148,8 +162,8 @@ async def create_api_key(
         if scope not in SCOPES:
             raise Invalid("scope", f"{scope!r} is none of {', '.join(SCOPES)}")
     key = f"pat_{random_text(40)}"
-    async with database.acquire() as connection:
-        await storage.add(
+    async with database.acquire() as connection, connection.transaction():
+        credential_id = await storage.add(
             connection,
             program_id,
             lookup=api_key_lookup(key),
@@ -161,10 +175,29 @@ async def create_api_key(
             at=now,
             expires_at=expires_at,
         )
+        await audit.note(
+            connection,
+            program_id,
+            by,
+            action="make key",
+            subject=f"key {credential_id}",
+            after={"name": name, "scopes": scopes, "expires_at": expires_at},
+            now=now,
+        )
     return key
 
 
-async def revoke(database: Database, *, program_id: int, credential_id: int, now: datetime) -> bool:
+async def revoke(
+    database: Database, *, program_id: int, credential_id: int, by: Who = BY_US, now: datetime
+) -> bool:
     """Ends a credential; every process knows within a second. False when there is none, or it had ended."""
-    async with database.acquire() as connection:
-        return await storage.revoke(connection, program_id, credential_id, now)
+    async with database.acquire() as connection, connection.transaction():
+        if not await storage.revoke(connection, program_id, credential_id, now):
+            return False
+        rows = await storage.of_program(connection, program_id)
+        name = next(row["name"] for row in rows if row["credential_id"] == credential_id)
+        subject = f"key {credential_id}"
+        await audit.note(
+            connection, program_id, by, action="revoke key", subject=subject, before={"name": name}, now=now
+        )
+    return True

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 import structlog
 
+from regulars.deadline import lay_aside, soonest
 from regulars.domain.decisions import Decision, Outcome
 from regulars.domain.errors import (
     Busy,
@@ -35,7 +36,7 @@ from regulars.domain.trace import sentence
 from regulars.storage import deliveries, programs
 from regulars.storage.database import Database
 from regulars.storage.deliveries import KeptDelivery, LoggedDelivery, StoredDelivery
-from regulars.storage.reading import reading
+from regulars.storage.reading import PATIENCE_SECONDS, reading
 
 if TYPE_CHECKING:
     from regulars.app.house import House
@@ -180,12 +181,20 @@ def _row(
     )
 
 
+class Row(NamedTuple):
+    """A call to be written by `until`, or its caller to be told that it was not."""
+
+    stored: StoredDelivery
+    until: float
+    done: "asyncio.Future[None]"
+
+
 class Deliveries:
     """Writes what never reaches the engine; a program's rows gather while one statement is under way."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._waiting: dict[int, list[tuple[StoredDelivery, asyncio.Future[None]]]] = {}
+        self._waiting: dict[int, list[Row]] = {}
         self._writers: set[asyncio.Task[None]] = set()
         self._count = 0
 
@@ -232,17 +241,19 @@ class Deliveries:
             writer = asyncio.create_task(self._empty(program_id, lane))
             self._writers.add(writer)
             writer.add_done_callback(self._writers.discard)
-        lane.append((row, done))
+        lane.append(Row(row, soonest(PATIENCE_SECONDS), done))
         self._count += 1
         return done
 
-    async def _empty(self, program_id: int, lane: list[tuple[StoredDelivery, asyncio.Future[None]]]) -> None:
+    async def _empty(self, program_id: int, lane: list[Row]) -> None:
+        lay_aside()
         while lane:
             batch = lane[:WRITTEN_AT_ONCE]
             del lane[:WRITTEN_AT_ONCE]
-            failure = await self._insert(program_id, [row for row, _ in batch])
+            left = min(row.until for row in batch) - asyncio.get_running_loop().time()
+            failure = await self._insert(program_id, [row.stored for row in batch], left)
             self._count -= len(batch)
-            for _, done in batch:
+            for _, _, done in batch:
                 if done.done():
                     continue
                 if failure is None:
@@ -251,9 +262,11 @@ class Deliveries:
                     done.set_exception(failure)
         del self._waiting[program_id]
 
-    async def _insert(self, program_id: int, rows: Sequence[StoredDelivery]) -> Exception | None:
+    async def _insert(
+        self, program_id: int, rows: Sequence[StoredDelivery], seconds: float
+    ) -> Exception | None:
         try:
-            async with reading(self._database) as connection:
+            async with reading(self._database, patience_seconds=seconds) as connection:
                 await deliveries.insert(connection, program_id, rows)
         except Exception as error:  # noqa: BLE001 - whatever it was, the callers must hear of it
             return error

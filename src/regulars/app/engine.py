@@ -14,6 +14,7 @@ import structlog
 
 from regulars.app.deliveries import Delivery, stored_delivery
 from regulars.app.lane import NOT_AHEAD, Ahead, Draft, Lane, Waiting
+from regulars.deadline import SHARE, deadline, lay_aside
 from regulars.domain.commands import Command
 from regulars.domain.decide import decide
 from regulars.domain.decisions import Decision
@@ -40,7 +41,8 @@ LAST_LOOK_SECONDS = 0.2
 class Engine:
     """Takes commands and answers them after their commit.
 
-    `deadline_seconds` is how long an answer may take in all: half of it in the queue, half at work.
+    `deadline_seconds` is how long an answer may take in all, since its request has come: half of it until
+    its turn, half at work.
     """
 
     def __init__(
@@ -53,7 +55,7 @@ class Engine:
     ) -> None:
         self._database = database
         self._clock = clock
-        self._half = deadline_seconds * 0.45
+        self._half = deadline_seconds * SHARE / 2
         self._queue_limit = queue_limit
         self._lanes: dict[int, Lane] = {}
         self._sweeper: asyncio.Task[None] | None = None
@@ -73,8 +75,12 @@ class Engine:
         if self._is_closing or len(lane) >= self._queue_limit:
             raise Busy(program=program_id)
         loop = asyncio.get_running_loop()
-        patience = BULK_SECONDS if bulk else self._half
-        waiting = Waiting(command, delivery, loop.time() + patience, loop.create_future(), bulk)
+        turn = loop.time() + (BULK_SECONDS if bulk else self._half)
+        if (until := deadline()) is not None:  # what the request has spent already is not there to wait
+            turn = min(turn, until - self._half)
+            if turn <= loop.time():
+                raise Late(program=program_id)
+        waiting = Waiting(command, delivery, turn, loop.create_future(), bulk)
         (lane.bulk if bulk else lane.urgent).append(waiting)
         if lane.task is None:
             lane.task = loop.create_task(self._work(lane))
@@ -101,6 +107,7 @@ class Engine:
         """A named point of a batch. Nothing happens here; fault tests end the process at each."""
 
     async def _work(self, lane: Lane) -> None:
+        lay_aside()  # the lane goes on for others, too
         try:
             while True:
                 lane.let_urgent_pass()
@@ -115,9 +122,9 @@ class Engine:
     async def _run(self, lane: Lane, batch: list[Waiting], ahead: Ahead | None = None) -> None:
         """Brings every caller of this batch an answer, whatever happens."""
         lane.drop_ahead()  # what followed the first half of a batch that was split doesn't follow the second
-        begun = asyncio.get_running_loop().time()
-        if ahead is not None:  # it was taken from the queue before its turn had come
-            begun = min(begun, *(waiting.deadline for waiting in batch))
+        # A half of a batch that was split, or a batch taken before its turn had come, has no more time than
+        # those in it were promised.
+        begun = min(asyncio.get_running_loop().time(), *(waiting.deadline for waiting in batch))
         try:
             await self._run_until(lane, batch, ahead, begun + self._half)
         except RegularsError as error:

@@ -17,11 +17,12 @@ import msgspec
 from regulars.app import audit
 from regulars.app.access import Acting, require
 from regulars.app.vault import Vault
+from regulars.deadline import allow
 from regulars.domain.commands import EraseCustomer
 from regulars.domain.customers import Customer
 from regulars.domain.decisions import Trace
 from regulars.domain.errors import UnknownCustomer
-from regulars.storage import audit_entries
+from regulars.storage import audit_entries, heads, merging
 from regulars.storage import erasing as storage
 from regulars.storage.database import Connection, Database
 
@@ -33,6 +34,7 @@ SHORTEST: Final = 4
 """A text below this is too common to be looked for in what names nobody."""
 GONE: Final = "[erased]"
 BACKGROUND: Final = "background"
+BY_KEY_SECONDS: Final = 10.0
 """The actor where a job has to do what staff asked for; the erasure and the audit log say who it was."""
 _OURS: Final = frozenset(
     [
@@ -65,6 +67,8 @@ class Texts(msgspec.Struct, frozen=True, kw_only=True):
     first_name: str | None = None
     last_name: str | None = None
     others: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    """What names the same person by other records, which were merged; in lower case."""
 
     @property
     def words(self) -> list[str]:
@@ -102,61 +106,76 @@ async def erase(
     form_key: str | None = None,
 ) -> Erased:
     """Empties the customer and all rows that name them; what names nobody is looked through by a job soon
-    after.
+    after. Records that were merged into one are erased together.
 
     Once is enough: again it answers as it stands. Raises NotAllowed, UnknownCustomer, Invalid for a missing
     reason; Busy, Late, Unsure.
     """
     require(acting, "customers.erase")
-    texts = await _texts(house.database, acting.program_id, customer_id)
-    reason = _without(audit.needed_reason(reason), texts.all)
-    said: dict[str, Any] = {
-        "action": "erase customer",
-        "subject": f"customer {customer_id}",
-        "reason": reason,
-        "form_key": form_key or f"erase customer {customer_id}",
-        "now": now,
-    }
+    reason = audit.needed_reason(reason)
+    asked: list[tuple[storage.Erasure, dict[str, Any]]] = []
     async with house.database.acquire() as connection, connection.transaction():
-        wanted = await _want(
-            connection, house.vault, acting.program_id, customer_id, texts, acting.actor, now
-        )
-        if wanted.done_at is None:  # the entry stands from the moment on from which a job may do it
-            await audit.record(connection, acting, after=_said(_command(wanted, acting.actor)), **said)
-    if wanted.done_at is None:
-        await audit.act(
-            house.database,
-            house.engine,
-            acting,
-            _command(wanted, acting.actor),
-            permission="customers.erase",
-            **said,
-        )
-        await _by_key(house.database, house.vault, acting.program_id, wanted)
-    return Erased(customer_id=customer_id, replacement=wanted.replacement, done=wanted.done_at is not None)
+        records = await _records(connection, acting.program_id, customer_id)
+        reason = _without(reason, [text for texts in records.values() for text in texts.all])
+        for one, texts in records.items():
+            said: dict[str, Any] = {
+                "action": "erase customer",
+                "subject": f"customer {one}",
+                "reason": reason,
+                "form_key": form_key if form_key and one == customer_id else f"erase customer {one}",
+                "now": now,
+            }
+            wanted = await _want(connection, house.vault, acting.program_id, one, texts, acting.actor, now)
+            if wanted.done_at is None:  # the entry stands from the moment on from which a job may do it
+                await audit.record(connection, acting, after=_said(_command(wanted, acting.actor)), **said)
+            asked.append((wanted, said))
+    for wanted, said in asked:
+        if wanted.done_at is None:
+            await audit.act(
+                house.database,
+                house.engine,
+                acting,
+                _command(wanted, acting.actor),
+                permission="customers.erase",
+                **said,
+            )
+            allow(BY_KEY_SECONDS)  # the book has forgotten already, and a job does what this doesn't
+            await _by_key(house.database, house.vault, acting.program_id, wanted)
+    return _erased(customer_id, [wanted for wanted, _ in asked])
 
 
 async def erase_now(
     database: Database, engine: "Engine", vault: Vault, program_id: int, customer_id: int, *, now: datetime
 ) -> Erased:
     """The same for the command line, to the very end. Raises UnknownCustomer; Busy, Late, Unsure."""
-    texts = await _texts(database, program_id, customer_id)
+    asked: list[storage.Erasure] = []
     async with database.acquire() as connection, connection.transaction():
-        wanted = await _want(connection, vault, program_id, customer_id, texts, audit.COMMAND_LINE, now)
-        if wanted.done_at is None:
-            await audit.record_as(
-                connection,
-                program_id,
-                actor=audit.COMMAND_LINE,
-                name=audit.COMMAND_LINE,
-                action="erase customer",
-                subject=f"customer {customer_id}",
-                form_key=f"erase customer {customer_id}",
-                now=now,
-            )
-    if wanted.done_at is None:
-        await finish(database, engine, vault, program_id, customer_id, now=now)
-    return Erased(customer_id=customer_id, replacement=wanted.replacement, done=True)
+        for one, texts in (await _records(connection, program_id, customer_id)).items():
+            wanted = await _want(connection, vault, program_id, one, texts, audit.COMMAND_LINE, now)
+            if wanted.done_at is None:
+                await audit.record_as(
+                    connection,
+                    program_id,
+                    actor=audit.COMMAND_LINE,
+                    name=audit.COMMAND_LINE,
+                    action="erase customer",
+                    subject=f"customer {one}",
+                    form_key=f"erase customer {one}",
+                    now=now,
+                )
+            asked.append(wanted)
+    for wanted in asked:
+        await finish(database, engine, vault, program_id, wanted.customer_id, now=now)
+    return msgspec.structs.replace(_erased(customer_id, asked), done=True)
+
+
+def _erased(customer_id: int, asked: Sequence[storage.Erasure]) -> Erased:
+    own = next(wanted for wanted in asked if wanted.customer_id == customer_id)
+    return Erased(
+        customer_id=customer_id,
+        replacement=own.replacement,
+        done=all(wanted.done_at is not None for wanted in asked),
+    )
 
 
 async def finish(
@@ -201,12 +220,30 @@ async def person_json(database: Database, program_id: int, customer_id: int) -> 
     return msgspec.json.format(msgspec.json.encode(found), indent=2)
 
 
-async def _texts(database: Database, program_id: int, customer_id: int) -> Texts:
-    async with database.acquire() as connection:
-        customer = await storage.customer(connection, program_id, customer_id)
-    if customer is None:
+async def _records(connection: Connection, program_id: int, customer_id: int) -> dict[int, Texts]:
+    """All records of the person by id, with their texts: whoever was merged is not erased in part.
+
+    Of each, what is known of the others is looked for, too. Takes the head's lock, so that nobody is merged
+    until the erasure is noted, and then nobody is any more.
+    """
+    await heads.lock(connection, program_id)
+    own = await merging.person_ids(connection, program_id, customer_id)
+    found = [await storage.customer(connection, program_id, one) for one in own]
+    if found[0] is None:
         raise UnknownCustomer(customer=customer_id)
-    return _texts_of(customer)
+    texts = {one.id: _texts_of(one) for one in found if one is not None}
+    return {
+        one: _with(each, [other for number, other in texts.items() if number != one])
+        for one, each in texts.items()
+    }
+
+
+def _with(texts: Texts, others: Sequence[Texts]) -> Texts:
+    said = {text for other in others for text in other.all}
+    words = {word for other in others for word in other.words}
+    return msgspec.structs.replace(
+        texts, others=tuple(sorted({*texts.others, *said})), also=tuple(sorted(words))
+    )
 
 
 def _texts_of(customer: Customer) -> Texts:
@@ -264,11 +301,18 @@ async def _by_key(database: Database, vault: Vault, program_id: int, wanted: sto
         cleaned = _clean(said, everything)
         if isinstance(cleaned, dict) and cleaned.get("customer") is not None:
             cleaned["customer"] = wanted.replacement
+        if isinstance(cleaned, dict) and cleaned.get("merged") is not None:
+            cleaned["merged"] = GONE
         return cleaned
 
     async with database.acquire() as connection:
         await storage.by_key(
-            connection, program_id, wanted.customer_id, words=texts.words, trace=trace, payload=payload
+            connection,
+            program_id,
+            wanted.customer_id,
+            words=[*texts.words, *texts.also],
+            trace=trace,
+            payload=payload,
         )
 
 

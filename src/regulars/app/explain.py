@@ -24,6 +24,7 @@ KINDS: Final = {
     "SaveCustomer": "the shop reported its customer",
     "PatchCustomer": "its customer was changed",
     "EraseCustomer": "its customer was erased",
+    "MergeCustomers": "another record of its customer was merged into this one",
     "AdjustPoints": "staff adjusted its customer's points",
     "Settle": "what was due was done",
     "AmendOrder": "staff applied its later content",

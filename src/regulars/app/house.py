@@ -7,6 +7,7 @@ from typing import Self
 
 import msgspec
 
+from regulars.app.allowance import Allowance
 from regulars.app.balances import Balances
 from regulars.app.credentials import Credentials
 from regulars.app.deliveries import Deliveries
@@ -51,6 +52,8 @@ class House:
         self.credentials = Credentials(database, vault, clock)
         self.programs = Programs(database)
         self.deliveries = Deliveries(database)
+        limit = settings.api_requests_per_second
+        self.allowance = Allowance(limit) if limit else None
         self.balances = Balances(database)
         self._warnings = warnings
 
@@ -75,13 +78,17 @@ class House:
         await self.database.close()
 
     async def health(self) -> Health:
-        """Whether the database answers within a second, and what is wrong with its durability."""
+        """Whether the database answers within a second and takes what is saved, and what is wrong with its
+        durability."""
         checks = {"queue": f"{self.engine.queued} waiting"}
         status = "ok"
         try:
             async with asyncio.timeout(HEALTH_SECONDS):
-                await self.database.ping()
+                refuses = await self.database.why_no_writes()
             checks["database"] = "answers"
+            if refuses is not None:
+                checks["saving"] = f"the database {refuses}"
+                status = "degraded"
         except Exception:  # noqa: BLE001 - whatever it is, the database does not answer
             checks["database"] = "does not answer"
             status = "degraded"

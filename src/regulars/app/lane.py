@@ -7,6 +7,7 @@ from datetime import datetime
 from regulars.app.deliveries import Delivery
 from regulars.domain.commands import Command
 from regulars.domain.decisions import Decision
+from regulars.domain.errors import Late
 from regulars.domain.page import Page
 from regulars.domain.program import Program, PurchaseRule
 from regulars.storage.deliveries import StoredDelivery
@@ -98,12 +99,15 @@ class Lane:
 
     def take(self) -> list[Waiting]:
         """The next batch: interactive commands first, bulk in small helpings. Callers who left are
-        dropped."""
+        dropped, those whose time for waiting is up are told."""
         batch: list[Waiting] = []
+        now = asyncio.get_running_loop().time()
         for queue, most in ((self.urgent, BATCH_MOST), (self.bulk, BULK_MOST)):
             while queue and len(batch) < most:
                 waiting = queue.popleft()
-                if not waiting.future.done():
+                if waiting.deadline <= now:
+                    waiting.fail(Late(program=self.program_id))
+                elif not waiting.future.done():
                     batch.append(waiting)
         return batch
 

@@ -196,7 +196,7 @@ async def list_transactions(
             if thing is not None:
                 things[move.id] = thing
         described = await _describe(connection, program_id, list(things.values()), now=now)
-        by = await customers.standings(connection, program_id, (move.customer_id for move in moves), now=now)
+        by = await _owners(connection, program_id, {move.customer_id for move in moves}, now=now)
     about = dict(zip(things, described, strict=True))
     return [
         ListedTransaction(
@@ -221,6 +221,20 @@ async def _customers(
     by = await customers.standings(connection, program_id, ids, now=now)
     tally = await rewards.tally(connection, program_id, ids)
     return [ListedCustomer(by[customer_id], *tally.get(customer_id, (0, 0))) for customer_id in ids]
+
+
+async def _owners(
+    connection: Connection, program_id: int, ids: set[int], *, now: datetime
+) -> dict[int, Standing]:
+    """By the ids under which the book has something, the customers whose it is now: some were merged."""
+    by = await customers.standings(connection, program_id, ids, now=now)
+    into = {
+        one: found.customer.merged_into for one, found in by.items() if found.customer.merged_into is not None
+    }
+    if into:
+        owners = await customers.standings(connection, program_id, into.values(), now=now)
+        by |= {one: owners[owner] for one, owner in into.items()}
+    return by
 
 
 async def _describe(

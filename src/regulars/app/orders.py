@@ -1,28 +1,55 @@
 """Orders for staff: finding one among a million, and all behind it: money, points and why, calls."""
 
+from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from regulars.app import spreadsheets
 from regulars.app.programs import UnknownProgram
 from regulars.domain.errors import Invalid, UnknownOrder
+from regulars.domain.money import format_amount
 from regulars.domain.orders import Order
 from regulars.storage import histories, people, timeline
 from regulars.storage import orders as storage
 from regulars.storage.database import Connection, Database
 from regulars.storage.histories import History, Place
 from regulars.storage.listings import orders as listed
-from regulars.storage.orders import Call, Wanted
+from regulars.storage.orders import Buyer, Call, Wanted
 from regulars.storage.reading import reading
 
-__all__ = ["Call", "Filter", "Found", "Orders", "Story", "search", "story"]
+__all__ = ["Call", "Filter", "Found", "Orders", "Story", "export", "search", "story"]
 
 LONGEST_TEXT: Final = 200
 MOST_PEOPLE: Final = 50
 """Customers whose orders a text finds."""
 CALLS_SHOWN: Final = 50
+EXPORTED_AT_ONCE: Final = 1000
+
+HEADINGS: Final = (
+    "Order",
+    "Number",
+    "Shop",
+    "Customer",
+    "E-mail",
+    "Placed",
+    "Currency",
+    "Total",
+    "Shipping",
+    "Tax",
+    "Discounts",
+    "To pay",
+    "Payment",
+    "Paid",
+    "Refund",
+    "Refunded",
+    "Cancelled",
+    "Status",
+    "Points given",
+    "Points taken back",
+)
 
 State = Literal["any", "earned", "nothing", "taken", "unpaid", "refunded", "cancelled"]
 
@@ -88,6 +115,55 @@ async def search(
     return Orders(rows=rows, next=following, looked_until=looked_until)
 
 
+async def export(database: Database, program_id: int, wanted: Filter) -> AsyncIterator[bytes]:
+    """All orders that pass the filter as CSV, in chunks; no more than a page of them is held. Money as
+    decimals. Raises as `search` does."""
+    async for chunk in spreadsheets.stream(HEADINGS, _pages(database, program_id, wanted)):
+        yield chunk
+
+
+async def _pages(
+    database: Database, program_id: int, wanted: Filter
+) -> AsyncIterator[Sequence[Sequence[spreadsheets.Cell]]]:
+    before: int | None = None
+    while True:
+        page = await search(database, program_id, wanted, before=before, most=EXPORTED_AT_ONCE)
+        async with reading(database, long=True) as connection:
+            buyers = await storage.buyers(connection, program_id, {one.order.customer_id for one in page.rows})
+        yield [_cells(one.order, buyers[one.order.customer_id]) for one in page.rows]
+        before = page.next
+        if before is None:
+            return
+
+
+def _cells(order: Order, buyer: Buyer) -> tuple[spreadsheets.Cell, ...]:
+    def money(minor: int) -> str:
+        return format_amount(minor, order.currency)
+
+    return (
+        order.merchant_id,
+        order.merchant_number,
+        order.site_id,
+        buyer.merchant_id,
+        buyer.email,
+        order.placed_at,
+        order.currency,
+        money(order.total_minor),
+        money(order.shipping_minor),
+        money(order.tax_minor),
+        money(order.discounts_minor),
+        money(order.payable_minor),
+        order.payment_status,
+        money(order.paid_minor),
+        order.refund_status,
+        money(order.refunded_minor),
+        "yes" if order.cancelled else "no",
+        order.status,
+        order.given,
+        order.taken,
+    )
+
+
 async def _wanted(connection: Connection, program_id: int, said: Filter) -> Wanted:
     """The filter in moments instead of days, its text as the orders that it names. Raises Invalid."""
     if len(said.text) > LONGEST_TEXT or "\x00" in said.text:
@@ -98,14 +174,12 @@ async def _wanted(connection: Connection, program_id: int, said: Filter) -> Want
     zone = ZoneInfo(name)
     text = said.text.strip()
     ids = await _ids(connection, program_id, text) if text else None
-    if said.customer_id is not None:
-        own = await storage.of_customers(connection, program_id, [said.customer_id])
-        ids = tuple(own) if ids is None else tuple(set(ids) & set(own))
     return Wanted(
         state=None if said.state == "any" else said.state,
         placed_from=_begin(said.placed_from, zone),
         placed_before=_begin(said.placed_until and said.placed_until + timedelta(days=1), zone),
         ids=ids,
+        customer_id=said.customer_id,
     )
 
 

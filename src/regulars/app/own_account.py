@@ -18,10 +18,10 @@ from regulars.app.sessions import (
     begin,
     matching_step,
 )
-from regulars.app.staff import THEMES, checked_locale, checked_name
+from regulars.app.staff.people import THEMES, checked_locale, checked_name
 from regulars.app.vault import Vault
 from regulars.domain.errors import Invalid
-from regulars.storage import sessions
+from regulars.storage import links, sessions
 from regulars.storage import staff as storage
 from regulars.storage.database import Connection, Database
 from regulars.storage.reading import reading
@@ -60,7 +60,7 @@ async def change_password(
     password_hash = await passwords.make_hash(new)
     async with reading(database) as connection, connection.transaction():
         await storage.set_password(connection, person.staff_id, password_hash, now)
-        await storage.end_links(connection, ["reset", "sign_in"], staff_id=person.staff_id)
+        await links.end(connection, ["reset", "sign_in"], staff_id=person.staff_id)
         await sessions.end_all(connection, person.staff_id)
         await _record(connection, visitor, "change password", now)
         return await begin(

@@ -10,7 +10,8 @@ import msgspec
 from regulars.app import spreadsheets
 from regulars.app.figures import catch_up
 from regulars.app.programs import UnknownProgram
-from regulars.domain.book import Bucket, Lot
+from regulars.domain.book import Lot
+from regulars.domain.customers import Customer
 from regulars.domain.errors import Invalid, UnknownCustomer
 from regulars.domain.orders import Order
 from regulars.domain.rewards import Claim
@@ -20,7 +21,6 @@ from regulars.storage.database import Connection, Database
 from regulars.storage.listings import customers
 from regulars.storage.listings.customers import Standing
 from regulars.storage.people import View, Wanted
-from regulars.storage.profiles import Adjusted
 from regulars.storage.reading import reading
 
 MOST_WORDS: Final = 6
@@ -29,7 +29,7 @@ MOST_VIEWS: Final = 100
 LONGEST_NAME: Final = 80
 EXPORTED_AT_ONCE: Final = 1000
 SHOWN: Final = 20
-"""Orders, claimed rewards and adjustments of a profile: the latest of each."""
+"""Orders and claimed rewards of a profile, the latest of each; lots, the next of each."""
 
 HEADINGS: Final = (
     "Customer",
@@ -87,19 +87,22 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """A customer and their points at `now`: what has fallen due counts, even where no job has made it yet.
 
     `pending` lots come with the time of their approval, `open` ones with that of their expiry, in the order
-    in which they will be used up. `deficit`: points owed. `orders_in_all` counts them; `erased_at`: the
-    person was erased.
+    in which they will be used up: the first SHOWN of each. `pending_in_all` counts the former, `ending_in_all`
+    those of the latter that expire. `deficit`: points owed. `orders_in_all` counts them; `erased_at`: the
+    person was erased. `merged`: the records that were merged into this one.
     """
 
     standing: Standing
     pending: list[Lot]
     open: list[Lot]
+    pending_in_all: int
+    ending_in_all: int
     deficit: int
     claims: list[Claim]
     orders: list[Order]
     orders_in_all: int
-    adjustments: list[Adjusted]
     erased_at: datetime | None
+    merged: list[Customer]
 
 
 async def search(
@@ -113,6 +116,7 @@ async def search(
 ) -> People:
     """A page of the customers who pass the filter, with their points at `now` (program time).
 
+    Who was merged into somebody is found only by a text: then there is no other way to find out whom.
     Raises Invalid, UnknownProgram, Busy.
     """
     async with reading(database, long=True) as connection:
@@ -140,7 +144,7 @@ async def _pages(
     before: int | None = None
     while True:
         page = await search(database, program_id, wanted, before=before, most=EXPORTED_AT_ONCE, now=now)
-        yield [_cells(row) for row in page.rows]
+        yield [_cells(row) for row in page.rows if row.customer.merged_into is None]
         before = page.next
         if before is None:
             return
@@ -184,6 +188,7 @@ async def _wanted(connection: Connection, program_id: int, said: Filter) -> Want
         last_order_from=_begin(said.last_order_from, zone),
         last_order_before=_end(said.last_order_until, zone),
         birthday_month=said.birthday_month,
+        with_merged=bool(said.text.strip()),
     )
 
 
@@ -245,21 +250,21 @@ async def profile(database: Database, program_id: int, customer_id: int, *, now:
         by = await customers.standings(connection, program_id, [customer_id], now=now)
         if customer_id not in by:
             raise UnknownCustomer(customer=customer_id)
-        lots = await profiles.open_lots(connection, program_id, customer_id)
-        due = {lot.id for lot in lots if _is_due(lot, now)}
-        pending = [lot for lot in lots if lot.state is Bucket.PENDING and lot.id not in due]
+        which = {"now": now, "most": SHOWN}
+        pending, pending_in_all = await profiles.pending_lots(connection, program_id, customer_id, **which)
+        ready, ending_in_all = await profiles.open_lots(connection, program_id, customer_id, **which)
         return Profile(
             standing=by[customer_id],
-            pending=sorted(pending, key=lambda lot: (lot.approves_at, lot.id)),
-            open=sorted(
-                (lot for lot in lots if lot.state is Bucket.AVAILABLE or lot.id in due), key=_use_order
-            ),
+            pending=pending,
+            open=ready,
+            pending_in_all=pending_in_all,
+            ending_in_all=ending_in_all,
             deficit=await profiles.deficit(connection, program_id, customer_id),
             claims=await rewards.claims_of(connection, program_id, customer_id, most=SHOWN),
             orders=await profiles.latest_orders(connection, program_id, customer_id, most=SHOWN),
             orders_in_all=await profiles.count_orders(connection, program_id, customer_id),
-            adjustments=await profiles.adjustments(connection, program_id, customer_id, most=SHOWN),
             erased_at=await profiles.erased_at(connection, program_id, customer_id),
+            merged=await profiles.merged(connection, program_id, customer_id),
         )
 
 
@@ -270,13 +275,3 @@ async def customer_id_of(database: Database, program_id: int, merchant_id: str) 
     if found is None:
         raise UnknownCustomer(customer=merchant_id)
     return found
-
-
-def _is_due(lot: Lot, now: datetime) -> bool:
-    return lot.state is Bucket.PENDING and lot.approves_at is not None and lot.approves_at <= now
-
-
-def _use_order(lot: Lot) -> tuple[bool, float, float, int]:
-    """Earliest expiry first, as spending draws; what never expires comes last, oldest first."""
-    expires = lot.expires_at.timestamp() if lot.expires_at is not None else 0.0
-    return lot.expires_at is None, expires, lot.opened_at.timestamp(), lot.id

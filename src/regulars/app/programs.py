@@ -10,9 +10,12 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from regulars.app import audit
+from regulars.app.access import BY_US, Who
 from regulars.app.credentials import SCOPES, api_key_lookup, lootly_lookup, site_lookup
 from regulars.app.rules import RuleChanges, join_rule, purchase_rule
 from regulars.app.vault import Vault, random_text
+from regulars.deadline import lay_aside
 from regulars.domain.errors import Invalid, Refused
 from regulars.domain.money import exponent
 from regulars.domain.program import JoinRule, Program, PurchaseRule
@@ -21,7 +24,7 @@ from regulars.storage import credentials, heads
 from regulars.storage import programs as storage
 from regulars.storage.database import Connection, Database
 from regulars.storage.programs import Rules
-from regulars.storage.reading import reading
+from regulars.storage.reading import reading, shared
 
 FRESH_SECONDS = 0.8
 MOST_CLOCK_DAYS = 36_500
@@ -64,9 +67,10 @@ class Programs:
         if task is None:
             task = self._asking[program_id] = asyncio.create_task(self._ask(program_id))
             task.add_done_callback(lambda _: self._asking.pop(program_id, None))
-        return await asyncio.shield(task)
+        return await shared(task)
 
     async def _ask(self, program_id: int) -> Program:
+        lay_aside()  # others may wait for it too
         async with reading(self._database) as connection:
             program = await storage.load(connection, program_id)
         if program is None:
@@ -94,6 +98,7 @@ async def create_program(
     points_per_unit: str = "1",
     approval_days: int = 0,
     test_mode: bool = False,
+    by: Who = BY_US,
     now: datetime,
 ) -> Created:
     """Makes a program with one site, an API key that may do everything, and a Lootly integration.
@@ -105,8 +110,8 @@ async def create_program(
         raise Invalid("name", "must be a text of 1 to 255 characters")
     origin = parse_origin(domain)
     exponent(currency)
-    said = RuleChanges(points_per_unit=points_per_unit, approval_days=approval_days)
-    rules = Rules(purchase=purchase_rule(PurchaseRule(), said, currency))
+    terms = RuleChanges(points_per_unit=points_per_unit, approval_days=approval_days)
+    rules = Rules(purchase=purchase_rule(PurchaseRule(), terms, currency))
     site_token, site_secret = random_text(32).lower(), random_text(60)
     api_token, lootly_key, lootly_secret = f"pat_{random_text(40)}", random_text(60), random_text(60)
     async with database.acquire() as connection, connection.transaction():
@@ -132,6 +137,11 @@ async def create_program(
                 secret=None if secret is None else vault.close(secret),
                 at=now,
             )
+        said = {"name": name.strip(), "domain": origin, "currency": currency, "test_mode": test_mode}
+        earns = {"points_per_unit": points_per_unit, "approval_days": approval_days}
+        await audit.note(
+            connection, program_id, by, action="make program", subject="program", after=said | earns, now=now
+        )
     return Created(
         program_id=program_id,
         site_id=site_id,
@@ -167,6 +177,7 @@ async def change_rules(
     purchase: Callable[[PurchaseRule], PurchaseRule] = lambda rule: rule,
     join: Callable[[JoinRule], JoinRule] = lambda rule: rule,
     spending: Callable[[SpendingRule], SpendingRule] = lambda rule: rule,
+    by: Who = BY_US,
     now: datetime,
 ) -> Program:
     """Changes what earns from the next order on; orders already recorded keep their rule. Raises
@@ -177,10 +188,28 @@ async def change_rules(
             purchase=purchase(program.purchase), join=join(program.join), spending=spending(program.spending)
         )
         await raise_version(connection, program, now, rules=rules)
+        await _note_rules(connection, program, rules, by, now)
         return await locked(connection, program_id)
 
 
-async def apply_changes(database: Database, program_id: int, said: RuleChanges, *, now: datetime) -> Program:
+async def _note_rules(
+    connection: Connection, program: Program, rules: Rules, by: Who, now: datetime
+) -> None:
+    was, is_ = (
+        msgspec.structs.asdict(one.purchase) | {"join_points": one.join.points} for one in (program, rules)
+    )
+    for action, subject, before, after in (
+        ("change rules", "earning rules", was, is_),
+        ("change spending", "codes and refunds", program.spending, rules.spending),
+    ):
+        await audit.note(
+            connection, program.id, by, action=action, subject=subject, before=before, after=after, now=now
+        )
+
+
+async def apply_changes(
+    database: Database, program_id: int, said: RuleChanges, *, by: Who = BY_US, now: datetime
+) -> Program:
     """Changes the rules as staff say. Answers the program as it is now. Raises UnknownProgram, Invalid."""
     program = await Programs(database).get(program_id)
     return await change_rules(
@@ -188,11 +217,14 @@ async def apply_changes(database: Database, program_id: int, said: RuleChanges, 
         program_id,
         purchase=lambda rule: purchase_rule(rule, said, program.currency),
         join=lambda rule: join_rule(rule, said),
+        by=by,
         now=now,
     )
 
 
-async def move_clock(database: Database, program_id: int, *, forward: timedelta, now: datetime) -> datetime:
+async def move_clock(
+    database: Database, program_id: int, *, forward: timedelta, by: Who = BY_US, now: datetime
+) -> datetime:
     """Moves a test program's time forward and answers it. Raises UnknownProgram, NotInTestMode, Invalid."""
     if not timedelta(0) < forward <= timedelta(days=MOST_CLOCK_DAYS):
         raise Invalid("forward", "a program's clock only moves forward, by at most a hundred years")
@@ -204,6 +236,16 @@ async def move_clock(database: Database, program_id: int, *, forward: timedelta,
         if offset > timedelta(days=MOST_CLOCK_DAYS).total_seconds():
             raise Invalid("forward", "a program's clock can be at most a hundred years ahead")
         await raise_version(connection, program, now, clock_offset_seconds=offset)
+        await audit.note(
+            connection,
+            program_id,
+            by,
+            action="move clock",
+            subject="program",
+            before={"seconds_ahead": program.clock_offset_seconds},
+            after={"seconds_ahead": offset},
+            now=now,
+        )
         return now + timedelta(seconds=offset)
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from regulars.app import spreadsheets
 from regulars.app.figures import Points, Range, checked_range, figures, in_all
+from regulars.deadline import allow
 from regulars.domain.book import Bucket, Cause
 from regulars.domain.program import Program
 from regulars.domain.rewards import RewardKind
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from regulars.app.house import House
 
 FRESH_MINUTES: Final = 60
+SUM_SECONDS: Final = 30.0
+"""How long somebody may have to wait who is the first to ask about a large program."""
 FEW_LOTS: Final = 50_000
 """So many are summed for every look; more, at most once in an hour."""
 
@@ -172,6 +175,7 @@ async def ages(database: Database, program_id: int, *, now: datetime) -> Ages:
         few = await reports.lots_ever(connection, program_id) <= FEW_LOTS
         owed = await reports.owed(connection, program_id)
     if few or not found:
+        allow(SUM_SECONDS)
         found, owed = await _sum_ages(database, program_id, now)
     rows = [
         Age(

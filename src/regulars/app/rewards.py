@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from regulars.app import audit
+from regulars.app.access import BY_US, Who
 from regulars.app.programs import locked, raise_version
 from regulars.domain.commands import Identity
 from regulars.domain.errors import Invalid
@@ -13,7 +15,7 @@ from regulars.domain.program import Program
 from regulars.domain.rewards import Reward, Stock, checked
 from regulars.storage import identities
 from regulars.storage import rewards as storage
-from regulars.storage.database import Database
+from regulars.storage.database import Connection, Database
 from regulars.storage.reading import reading
 
 MOST_REWARDS = 500
@@ -21,7 +23,13 @@ MOST_REWARDS = 500
 
 
 async def create_reward(
-    database: Database, program_id: int, reward: Reward, *, now: datetime, identity: Identity | None = None
+    database: Database,
+    program_id: int,
+    reward: Reward,
+    *,
+    by: Who = BY_US,
+    now: datetime,
+    identity: Identity | None = None,
 ) -> Reward:
     """Adds a reward, whatever id it comes with, and answers it with its own; a repeat of the same `identity`
     is answered with the reward as it is now. Raises Invalid, IdentityReused, UnknownProgram."""
@@ -37,11 +45,21 @@ async def create_reward(
         if identity is not None:
             await identities.keep(connection, program_id, identity, made=reward_id)
         await raise_version(connection, program, now)
+        subject = f"reward {reward_id}"
+        await audit.note(
+            connection, program_id, by, action="make reward", subject=subject, after=reward, now=now
+        )
     return reward
 
 
 async def change_reward(
-    database: Database, program_id: int, reward_id: int, changes: dict[str, Any], *, now: datetime
+    database: Database,
+    program_id: int,
+    reward_id: int,
+    changes: dict[str, Any],
+    *,
+    by: Who = BY_US,
+    now: datetime,
 ) -> Reward:
     """Changes these fields of a reward, but never its kind; answers it. Raises Invalid, UnknownReward."""
     async with database.acquire() as connection, connection.transaction():
@@ -53,11 +71,12 @@ async def change_reward(
         if reward != before:
             await storage.change(connection, program_id, reward, now)
             await raise_version(connection, program, now)
+            await _note_change(connection, program_id, by, before, reward, now)
     return reward
 
 
 async def set_enabled(
-    database: Database, program_id: int, reward_id: int, *, enabled: bool, now: datetime
+    database: Database, program_id: int, reward_id: int, *, enabled: bool, by: Who = BY_US, now: datetime
 ) -> bool:
     """Whether that changed anything. Raises UnknownReward."""
     async with database.acquire() as connection, connection.transaction():
@@ -65,9 +84,27 @@ async def set_enabled(
         before = program.reward(reward_id)
         if before.enabled == enabled:
             return False
-        await storage.change(connection, program_id, msgspec.structs.replace(before, enabled=enabled), now)
+        after = msgspec.structs.replace(before, enabled=enabled)
+        await storage.change(connection, program_id, after, now)
         await raise_version(connection, program, now)
+        await _note_change(connection, program_id, by, before, after, now)
     return True
+
+
+async def _note_change(
+    connection: Connection, program_id: int, by: Who, before: Reward, after: Reward, now: datetime
+) -> None:
+    subject = f"reward {after.id}"
+    await audit.note(
+        connection,
+        program_id,
+        by,
+        action="change reward",
+        subject=subject,
+        before=before,
+        after=after,
+        now=now,
+    )
 
 
 async def stocks(database: Database, program: Program) -> dict[int, Stock]:

@@ -16,12 +16,14 @@ import structlog
 from regulars.app import passwords
 from regulars.app.vault import Vault
 from regulars.domain.errors import Refused
+from regulars.storage import roles
 from regulars.storage import sessions as storage
 from regulars.storage import staff as people
 from regulars.storage.database import Connection, Database
 from regulars.storage.reading import reading
+from regulars.storage.roles import Place
 from regulars.storage.sessions import Session
-from regulars.storage.staff import Person, Place
+from regulars.storage.staff import Person
 
 log = structlog.get_logger(__name__)
 
@@ -191,7 +193,7 @@ async def who_is(database: Database, token: str, now: datetime) -> Visitor | Non
             return None
         person = await people.get(connection, session.staff_id)
         assert person is not None, "a foreign key holds them"
-        places = await people.places(connection, session.staff_id)
+        places = await roles.places(connection, session.staff_id)
         if now - session.seen_at > SEEN_EVERY:
             await storage.seen(connection, session.session_id, now)
     return Visitor(session=session, person=person, places=places)

@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import date, datetime
 from typing import Final, TypeAlias
 
+from regulars.deadline import lay_aside
+
 Cell: TypeAlias = str | int | date | datetime | None
 
 BEGIN: Final = b"\xef\xbb\xbf"
@@ -38,7 +40,8 @@ async def stream(
     headings: Sequence[str], pages: AsyncIterator[Sequence[Sequence[Cell]]]
 ) -> AsyncIterator[bytes]:
     """A file as it grows: a chunk a page, so that a million rows take no more memory than one page of
-    them."""
+    them. It may take long; each page has its own patience."""
+    lay_aside()
     yield BEGIN + line(headings)
     async for page in pages:
         yield b"".join(line(row) for row in page)

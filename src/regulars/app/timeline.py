@@ -38,6 +38,7 @@ class LineKind(StrEnum):
     PROFILE = "profile"
     BLOCK = "block"
     ERASURE = "erasure"
+    MERGE = "merge"
 
 
 _KINDS: Final = {
@@ -56,6 +57,7 @@ _KINDS: Final = {
     "FulfilClaim": LineKind.CLAIM,
     "ExpireClaim": LineKind.CLAIM,
     "EraseCustomer": LineKind.ERASURE,
+    "MergeCustomers": LineKind.MERGE,
 }
 _BY_CODE: Final = {
     "joined": LineKind.ACTIVITY,

@@ -12,11 +12,12 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from regulars.app import imports as importing
+from regulars.app.access import BY_COMMAND_LINE
 from regulars.app.house import House
 from regulars.bundled import bring_up_to_date, database
+from regulars.cli.codes import codes_from_file
 from regulars.cli.desk import out, settings_now
 from regulars.cli.programs import AsJson
-from regulars.cli.rewards import codes_from_file
 from regulars.cycles import rarely_look_for_cycles
 from regulars.settings import Settings
 
@@ -133,7 +134,9 @@ async def _run(
     try:
         shop = await importing.find_shop(house, program, site)
         with _Bar(f"Importing {kind}") as bar:
-            return await importing.run_import(house, importing.KINDS[kind], file, shop, progress=bar.tell)
+            return await importing.run_import(
+                house, importing.KINDS[kind], file, shop, by=BY_COMMAND_LINE, progress=bar.tell
+            )
     finally:
         await house.close()
 

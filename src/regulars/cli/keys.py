@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from regulars.app.access import BY_COMMAND_LINE
 from regulars.app.credentials import SCOPES, create_api_key, revoke
 from regulars.app.programs import Programs
 from regulars.cli.desk import BadArgument, Desk, at_desk, duration, out
@@ -36,6 +37,7 @@ def create(
             name=name,
             scopes=tuple(scope or SCOPES),
             expires_at=desk.now + duration(expires_in) if expires_in is not None else None,
+            by=BY_COMMAND_LINE,
             now=desk.now,
         )
 
@@ -55,7 +57,9 @@ def revoke_key(
 
     async def act(desk: Desk) -> bool:
         await Programs(desk.database).get(program)
-        return await revoke(desk.database, program_id=program, credential_id=key, now=desk.now)
+        return await revoke(
+            desk.database, program_id=program, credential_id=key, by=BY_COMMAND_LINE, now=desk.now
+        )
 
     if not at_desk(act):
         raise BadArgument(f"Program {program} has no key {key} that could be revoked.")

@@ -8,6 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from regulars.app.access import BY_COMMAND_LINE
 from regulars.app.credentials import SCOPES
 from regulars.app.programs import Created, Programs, create_program, move_clock
 from regulars.cli.desk import Desk, at_desk, duration, out
@@ -55,6 +56,7 @@ def create(
             points_per_unit=points_per_unit,
             approval_days=approval_days,
             test_mode=test_mode,
+            by=BY_COMMAND_LINE,
             now=desk.now,
         )
 
@@ -139,7 +141,9 @@ def clock(
     length = duration(forward)
 
     async def act(desk: Desk) -> str:
-        moved = await move_clock(desk.database, program, forward=length, now=desk.now)
+        moved = await move_clock(
+            desk.database, program, forward=length, by=BY_COMMAND_LINE, now=desk.now
+        )
         return f"{moved:%Y-%m-%d %H:%M} UTC"
 
     out.print(f"In program {program} it is now {at_desk(act)}.")

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from regulars.app.access import BY_COMMAND_LINE
 from regulars.app.integrations import change_settings
 from regulars.app.programs import Programs, apply_changes
 from regulars.app.rules import RuleChanges
@@ -66,7 +67,7 @@ def set_rules(
         raise BadArgument("Say what to change; `regulars program set --help` lists it.")
 
     async def act(desk: Desk) -> Program:
-        return await apply_changes(desk.database, program, said, now=desk.now)
+        return await apply_changes(desk.database, program, said, by=BY_COMMAND_LINE, now=desk.now)
 
     for line in rule_lines(at_desk(act)):
         out.print(escape(line))
@@ -94,6 +95,8 @@ def set_integration(
             program,
             strict_answers=strict_answers,
             redelivery_window_seconds=redelivery_window,
+            by=BY_COMMAND_LINE,
+            now=desk.now,
         )
 
     changed = at_desk(act)

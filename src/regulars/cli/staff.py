@@ -8,10 +8,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from regulars.app import staff as use_cases
 from regulars.app.access import Role
 from regulars.app.programs import Programs
-from regulars.app.staff import UnknownStaff
+from regulars.app.staff import colleagues, links
+from regulars.app.staff.people import UnknownStaff
 from regulars.cli.desk import BadArgument, Desk, at_desk, out
 from regulars.cli.programs import AsJson
 from regulars.settings import Settings
@@ -55,7 +55,7 @@ def add(
     async def act(desk: Desk) -> tuple[str | None, Settings]:
         for program_id in program_ids:
             await Programs(desk.database).get(program_id)
-        token = await use_cases.add(
+        token = await colleagues.add(
             desk.database,
             email=email,
             name=name or email.partition("@")[0],
@@ -114,7 +114,7 @@ def reset(
     """
 
     async def act(desk: Desk) -> tuple[str, Settings]:
-        token = await use_cases.make_reset_link(
+        token = await links.make_reset_link(
             desk.database, email=email, without_second_factor=without_second_factor, now=desk.now
         )
         return token, desk.settings
@@ -130,7 +130,7 @@ async def setup_link(settings: Settings, dsn: str) -> str | None:
     """The path of the link that sets an empty house up; None when somebody may sign in already."""
     database = await Database.connect(dsn, most=2, statement_cache=settings.database_statement_cache)
     try:
-        token = await use_cases.make_setup_link(database, now=datetime.now(UTC))
+        token = await links.make_setup_link(database, now=datetime.now(UTC))
     finally:
         await database.close()
     return None if token is None else f"/admin/set-up/{token}"
@@ -140,7 +140,7 @@ async def demo_link(settings: Settings, dsn: str, program_id: int) -> str:
     """The path of a link that signs the demo's owner in; of the sign-in page once they have a password."""
     database = await Database.connect(dsn, most=2, statement_cache=settings.database_statement_cache)
     try:
-        token = await use_cases.make_sign_in_link(
+        token = await links.make_sign_in_link(
             database, email=DEMO_EMAIL, name=DEMO_NAME, program_id=program_id, now=datetime.now(UTC)
         )
     finally:

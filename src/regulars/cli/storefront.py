@@ -7,6 +7,7 @@ import msgspec
 import typer
 from rich.markup import escape
 
+from regulars.app.access import BY_COMMAND_LINE
 from regulars.app.programs import Programs
 from regulars.app.storefront.keys import MadeKey, make_key
 from regulars.app.storefront.switches import KINDS, Switches, change_switches, switches_of
@@ -89,6 +90,8 @@ def set_switches(
             token_to_redeem=token_to_redeem,
             not_before=datetime.now(UTC) if end_all else None,
             sha1_seconds=None if sha1_hours is None else sha1_hours * 3600,
+            by=BY_COMMAND_LINE,
+            now=desk.now,
         )
 
     changed = at_desk(act)
@@ -106,7 +109,9 @@ def token_key(
 
     async def act(desk: Desk) -> MadeKey:
         await Programs(desk.database).get(program)
-        return await make_key(desk.database, desk.vault, program, key, now=desk.now)
+        return await make_key(
+            desk.database, desk.vault, program, key, by=BY_COMMAND_LINE, now=desk.now
+        )
 
     made = at_desk(act)
     if as_json:
@@ -124,7 +129,7 @@ def widget(
     color: Annotated[str | None, typer.Option(help="Its colour, such as #2f5d50.")] = None,
     side: Annotated[str | None, typer.Option(help="At which side its button stands: left or right.")] = None,
     language: Annotated[
-        str | None, typer.Option(help="en, de, fr or es; `page` takes the page's own.")
+        str | None, typer.Option(help="en, de, fr, es or ar; `page` takes the page's own.")
     ] = None,
     login_url: Annotated[str | None, typer.Option(help="Where customers log in at the shop.")] = None,
     signup_url: Annotated[str | None, typer.Option(help="Where customers sign up at the shop.")] = None,
@@ -154,7 +159,9 @@ def widget(
         await Programs(desk.database).get(program)
         if not changes:
             return await load_widget(desk.database, program)
-        return await change_widget(desk.database, program, now=desk.now, **changes)
+        return await change_widget(
+            desk.database, program, by=BY_COMMAND_LINE, now=desk.now, **changes
+        )
 
     _print_widget(at_desk(act))
 

@@ -4,7 +4,8 @@ import random
 from datetime import datetime
 from typing import Final
 
-from regulars.app.codes import import_codes
+from regulars.app.access import BY_US
+from regulars.app.codes.uploads import import_codes
 from regulars.app.house import House
 from regulars.app.rewards import create_reward, stocks
 from regulars.app.storefront.widgets import change_widget, load_widget
@@ -104,7 +105,7 @@ async def furnish(house: House, program_id: int, *, now: datetime) -> None:
         made = there.get(reward.title) or await create_reward(house.database, program_id, reward, now=now)
         is_empty = made.id not in left or not left[made.id].codes_imported
         if made.codes is CodeSource.POOL and is_empty:
-            await import_codes(house.database, program_id, made.id, _codes(), actor="demo", now=now)
+            await import_codes(house.database, program_id, made.id, _codes(), by=BY_US, now=now)
     house.programs.forget()
     widget = await load_widget(house.database, program_id)
     if widget.login_url is None:

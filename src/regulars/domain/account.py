@@ -99,6 +99,7 @@ def erase_customer(case: Case, command: EraseCustomer) -> Outcome:
         blocked=True,
         created_at=customer.created_at,
         updated_at=case.now,
+        merged_into=customer.merged_into,
     )
     case.use_customer(nobody, changed=True)
     case.say("erased", actor=command.actor)
@@ -125,22 +126,24 @@ def identify(case: Case, ref: CustomerRef, *, at: datetime, activity: Activity |
     apart from the member of the same id. Without one: the oldest member of that e-mail where the door says
     so, else the guest of it. Raises Invalid when neither an id nor an e-mail is given.
     """
-    found = _find(case, ref)
-    if found is None:
-        found = Customer(
+    record = _find(case, ref)
+    if record is None:
+        record = Customer(
             id=case.ids.next("customer"),
             merchant_id=None if _kept_apart(case, ref) else ref.merchant_id,
             email=None,
             created_at=case.now,
             updated_at=case.now,
         )
-        customer = with_profile(found, ref)
+        customer = with_profile(record, ref)
         case.use_customer(customer, is_new=True)
         case.announce("customer.created", customer=customer.merchant_id)
     else:
-        # Whoever checks out with a member's e-mail, and nothing else, may not rename that member.
+        found = case.page.meant(record)
+        # Whoever checks out with a member's e-mail, and nothing else, may not rename that member; nor does
+        # what is still said of a record that was merged change the one who stays.
         known_by_email_alone = found.is_member and ref.merchant_id is None
-        customer = found if known_by_email_alone else with_profile(found, ref)
+        customer = found if known_by_email_alone or found is not record else with_profile(found, ref)
         if customer.merchant_id is None and ref.merchant_id is not None and not ref.guest:
             customer = msgspec.structs.replace(customer, merchant_id=ref.merchant_id)
         if customer is not found:
@@ -157,22 +160,35 @@ def _kept_apart(case: Case, ref: CustomerRef) -> bool:
     """A guest order under a member's id belongs to the guest of its e-mail, not to the member."""
     if not ref.guest or ref.merchant_id is None:
         return False
-    known = case.page.customer(ref.merchant_id)
+    known = case.page.record(ref.merchant_id)
     return known is not None and known.is_member
 
 
 def _find(case: Case, ref: CustomerRef) -> Customer | None:
+    """The very record that is named, which may have been merged."""
     page, key = case.page, email_key(ref.email)
     if ref.merchant_id is not None and not _kept_apart(case, ref):
-        known = page.customer(ref.merchant_id)
+        known = page.record(ref.merchant_id)
         if known is not None:
             return known
-        return page.guest(key) if key is not None and not ref.guest else None
+        guest = page.guest_record(key) if key is not None and not ref.guest else None
+        # An id that is new does not name a guest who is known by another one since a merge.
+        return guest if guest is not None and page.meant(guest).merchant_id is None else None
     if key is None:
         raise Invalid("customer", "has neither an id nor an e-mail")
-    if ref.match_email and (member := page.oldest_member(key)) is not None:
+    if ref.match_email and (member := page.member_record(key)) is not None:
         return member
-    return page.guest(key)
+    return page.guest_record(key)
+
+
+def names_merged(case: Case, ref: CustomerRef) -> bool:
+    """Whether the shop still names this customer by a record that was merged."""
+    key = email_key(ref.email)
+    if ref.merchant_id is not None:
+        record = case.page.record(ref.merchant_id)
+    else:
+        record = case.page.guest_record(key) if key is not None else None
+    return record is not None and record.merged_into is not None
 
 
 def _join(case: Case, customer: Customer, at: datetime, activity: Activity | None) -> None:

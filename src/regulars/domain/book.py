@@ -80,6 +80,20 @@ class Movement(msgspec.Struct, frozen=True, kw_only=True):
     effective_at: datetime
 
 
+class Merge(msgspec.Struct, frozen=True, kw_only=True):
+    """All points of a customer, as they stood after the movement `movement_id`, went to the account of
+    another. It stands in the book's chain between two movements, and like them is never edited."""
+
+    decision_id: int
+    customer_id: int
+    into_id: int
+    movement_id: int
+    pending: int
+    available: int
+    spent: int
+    recorded_at: datetime
+
+
 class Lot(msgspec.Struct, frozen=True, kw_only=True):
     """One grant of points. `state` is pending or available; `remaining` of `size` points are neither spent
     nor taken."""
@@ -173,6 +187,15 @@ def chain(previous: bytes, movement: Movement) -> bytes:
     )
     if movement.claim_id is not None:
         text += f"|{movement.claim_id}"
+    return hashlib.sha256(previous + text.encode()).digest()
+
+
+def chain_merge(previous: bytes, merge: Merge) -> bytes:
+    """The hash of `merge` on top of `previous`, as `chain` makes that of a movement."""
+    text = (
+        f"merge|{merge.decision_id}|{merge.customer_id}|{merge.into_id}|{merge.movement_id}"
+        f"|{merge.pending}|{merge.available}|{merge.spent}|{_microseconds(merge.recorded_at)}"
+    )
     return hashlib.sha256(previous + text.encode()).digest()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from regulars.domain.book import Account, Bucket, Cause, Counters, Lot, Movement
+from regulars.domain.book import Account, Bucket, Cause, Counters, Lot, Merge, Movement
 from regulars.domain.commands import Command
 from regulars.domain.customers import Customer
 from regulars.domain.decisions import Decision, DoneActivity, Early, Event, Outcome, Payment, Refund, Trace
@@ -52,6 +52,7 @@ class Case:
         self.codes: list[Code] = []
         self.code_states: dict[str, CodeState] = {}
         self.stocks: dict[int, Stock] = {}
+        self.merge: Merge | None = None
         self._events: list[tuple[str, dict[str, Any]]] = []
 
     def say(self, code: str, **facts: Any) -> None:
@@ -144,6 +145,7 @@ class Case:
             codes=self.codes,
             code_states=self.code_states,
             stocks=list(self.stocks.values()),
+            merge=self.merge,
             ids=self.ids,
         )
         if self.posting is not None:

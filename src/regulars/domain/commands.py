@@ -256,6 +256,15 @@ class EraseCustomer(Command, frozen=True, kw_only=True):
     actor: str
 
 
+class MergeCustomers(Command, frozen=True, kw_only=True):
+    """Two records are one person: everything of `customer_id` belongs to `into_id` from now on, for good."""
+
+    customer_id: int
+    into_id: int
+    actor: str
+    reason: str | None = None
+
+
 class Settle(Command, frozen=True, kw_only=True):
     """Does what is due on one account by now: approvals. Jobs send it; every other command settles first
     anyway."""

@@ -9,7 +9,7 @@ from regulars.domain.commands import CustomerRef
 
 class Customer(msgspec.Struct, frozen=True, kw_only=True):
     """`member_since` None: a guest, who earns nothing. Blocked members earn nothing and keep what they
-    have."""
+    have. `merged_into`: the customer who has everything of this one; never one who was merged, too."""
 
     id: int
     merchant_id: str | None
@@ -22,6 +22,7 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
     blocked: bool = False
     created_at: datetime
     updated_at: datetime
+    merged_into: int | None = None
 
     @property
     def is_member(self) -> bool:

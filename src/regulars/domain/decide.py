@@ -13,6 +13,7 @@ from regulars.domain.commands import (
     EraseCustomer,
     ExpireClaim,
     FulfilClaim,
+    MergeCustomers,
     PatchCustomer,
     RecordOrder,
     RecordPayment,
@@ -24,6 +25,7 @@ from regulars.domain.commands import (
 )
 from regulars.domain.decisions import Decision, Outcome
 from regulars.domain.errors import IdentityReused, Refused
+from regulars.domain.merging import merge_customers
 from regulars.domain.ordering import (
     amend_order,
     cancel_order,
@@ -80,6 +82,8 @@ def _answer(case: Case, command: Command) -> Outcome:
             return settle(case, command)
         case EraseCustomer():
             return erase_customer(case, command)
+        case MergeCustomers():
+            return merge_customers(case, command)
         case RedeemReward():
             return redeem_reward(case, command)
         case CancelClaim():

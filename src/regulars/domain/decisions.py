@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from regulars.domain.book import Account, Counters, Lot, LotUse, Movement
+from regulars.domain.book import Account, Counters, Lot, LotUse, Merge, Movement
 from regulars.domain.commands import Identity
 from regulars.domain.customers import Customer
 from regulars.domain.errors import Refused
@@ -128,4 +128,6 @@ class Decision(msgspec.Struct, kw_only=True):
     code_states: dict[str, CodeState] = {}
     """By key, what became of codes handed out before."""
     stocks: list[Stock] = []
+    merge: Merge | None = None
+    """All of another customer went to this one."""
     events: list[Event] = []

@@ -36,12 +36,16 @@ def _paid_minor(command: RecordOrder) -> int | None:
     return command.paid_minor
 
 
-def differences(known: Order, customer: Customer, command: RecordOrder) -> tuple[str, ...]:
+def differences(
+    known: Order, customer: Customer, command: RecordOrder, *, by_merged: bool = False
+) -> tuple[str, ...]:
     """The command's names of what differs from the order that is known; payment is compared by fingerprint
-    alone."""
+    alone. `by_merged`: it names its customer by a record that was merged into them."""
     fields = [name for name in _MONEY if getattr(known, name) != getattr(command, name)]
     said = command.customer
-    if said.merchant_id is not None and said.merchant_id != customer.merchant_id:
+    if by_merged:
+        pass
+    elif said.merchant_id is not None and said.merchant_id != customer.merchant_id:
         fields.append("customer_id")
     elif said.email is not None and email_key(said.email) != email_key(customer.email):
         fields.append("customer_email")

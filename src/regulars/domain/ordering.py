@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from regulars.domain.account import identify
+from regulars.domain.account import identify, names_merged
 from regulars.domain.book import Cause
 from regulars.domain.case import Case
 from regulars.domain.commands import (
@@ -112,7 +112,7 @@ def amend_order(case: Case, command: AmendOrder) -> Outcome:
         return Outcome.UNCHANGED
     case.actor = command.actor
     assert case.customer is not None
-    case.say("amended", actor=command.actor, fields=list(differences(order, case.customer, said)))
+    case.say("amended", actor=command.actor, fields=list(_differences(case, order, said)))
     if order.given > order.taken:
         case.points().take_back(
             order.given - order.taken, Cause.AMENDED, order_id=order.id, lot_id=order.lot_id
@@ -270,8 +270,7 @@ def _repeated(case: Case, command: RecordOrder, known: Order) -> Outcome:
     _use_order(case, known)
     fields: tuple[str, ...] = ()
     if known.fingerprint != order_fingerprint(command):
-        assert case.customer is not None
-        fields = differences(known, case.customer, command)
+        fields = _differences(case, known, command)
         if not command.first_wins:
             raise OrderDiffers(fields=fields or ("payment_status",), order=known.merchant_id)
     if fields:
@@ -282,6 +281,11 @@ def _repeated(case: Case, command: RecordOrder, known: Order) -> Outcome:
         _change(case, known, after)
         return Outcome.DIFFERS if fields else Outcome.DONE
     return Outcome.DIFFERS if fields else Outcome.REPEATED
+
+
+def _differences(case: Case, known: Order, said: RecordOrder) -> tuple[str, ...]:
+    assert case.customer is not None
+    return differences(known, case.customer, said, by_merged=names_merged(case, said.customer))
 
 
 def _is_rewarded(case: Case, rule_version: int, status: str | None) -> bool:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from regulars.domain.book import Account, Bucket, Cause, Counters, Taking
+from regulars.domain.book import Account, Bucket, Cause, Counters, Merge, Taking
 from regulars.domain.commands import (
     AdjustPoints,
     AmendOrder,
@@ -20,6 +20,7 @@ from regulars.domain.commands import (
     EraseCustomer,
     ExpireClaim,
     FulfilClaim,
+    MergeCustomers,
     PatchCustomer,
     RecordOrder,
     RecordPayment,
@@ -71,6 +72,8 @@ class Needs(msgspec.Struct):
     claim_ids: set[int] = msgspec.field(default_factory=set)
     code_keys: set[str] = msgspec.field(default_factory=set)
     """Claimed rewards by id and by code."""
+    merges: bool = False
+    """Some command merges two customers: who was erased has to be known."""
 
 
 def needs(program: Program, commands: Iterable[Command]) -> Needs:
@@ -90,6 +93,8 @@ def needs(program: Program, commands: Iterable[Command]) -> Needs:
                 _order(wanted, program, command.order.site_id, command.order.merchant_id)
                 wanted.code_keys.update(code_key(used.code) for used in command.order.details.codes)
                 wanted.claim_ids.update(command.order.details.claimed_reward_ids)
+                if command.order.customer.merchant_id is not None:
+                    wanted.merchant_ids.add(command.order.customer.merchant_id)
                 wanted.takes_points = True
             case UpdateOrder() | RecordPayment() | CancelOrder() | RecordRefund():
                 _order(wanted, program, command.site_id, command.merchant_id)
@@ -106,10 +111,15 @@ def needs(program: Program, commands: Iterable[Command]) -> Needs:
                 wanted.takes_points = wanted.takes_points or command.points < 0
             case Settle() | EraseCustomer():
                 wanted.customer_ids.add(command.customer_id)
+            case MergeCustomers():
+                wanted.customer_ids.update((command.customer_id, command.into_id))
+                wanted.takes_points = wanted.merges = True
             case RedeemReward():
                 _redeem(wanted, command)
             case CancelClaim() | FulfilClaim() | ExpireClaim():
                 wanted.claim_ids.add(command.claim_id)
+                if isinstance(command, CancelClaim) and command.merchant_id is not None:
+                    wanted.merchant_ids.add(command.merchant_id)
                 wanted.takes_points = True
             case _:
                 raise TypeError(f"no such command: {type(command).__name__}")
@@ -170,6 +180,8 @@ class Page:
         """(customer id, reward id): when it was claimed, cancelled claims apart."""
         self.redemptions: dict[int, Taking] = {}
         """By claim: the movement that took its points, with the lots that it drew from."""
+        self.erased: set[int] = set()
+        """Of the customers to be merged, those who were erased, or are about to be."""
         self._by_merchant_id: dict[str, int] = {}
         self._guests: dict[str, int] = {}
         self._members: dict[str, int] = {}
@@ -193,16 +205,34 @@ class Page:
             self._guests[key] = customer.id
 
     def customer(self, merchant_id: str) -> Customer | None:
+        """The customer who is meant by this id, be it one that was merged into them."""
+        found = self._by_merchant_id.get(merchant_id)
+        return None if found is None else self.meant(self.customers[found])
+
+    def guest(self, key: str) -> Customer | None:
+        """The guest without a merchant id that is kept under this e-mail key, or whom it was merged into."""
+        found = self._guests.get(key)
+        return None if found is None else self.meant(self.customers[found])
+
+    def oldest_member(self, key: str) -> Customer | None:
+        """The first customer of that e-mail key who is a member, or whom that one was merged into."""
+        found = self._members.get(key)
+        return None if found is None else self.meant(self.customers[found])
+
+    def meant(self, record: Customer) -> Customer:
+        """The customer who has everything of this record: itself unless it was merged."""
+        return record if record.merged_into is None else self.customers[record.merged_into]
+
+    def record(self, merchant_id: str) -> Customer | None:
+        """The record of this very id, merged or not; `guest_record` and `member_record` likewise."""
         found = self._by_merchant_id.get(merchant_id)
         return None if found is None else self.customers[found]
 
-    def guest(self, key: str) -> Customer | None:
-        """The guest without a merchant id that is kept under this e-mail key."""
+    def guest_record(self, key: str) -> Customer | None:
         found = self._guests.get(key)
         return None if found is None else self.customers[found]
 
-    def oldest_member(self, key: str) -> Customer | None:
-        """The first customer of that e-mail key who is a member."""
+    def member_record(self, key: str) -> Customer | None:
         found = self._members.get(key)
         return None if found is None else self.customers[found]
 
@@ -244,6 +274,8 @@ class Page:
             if activity.merchant_id is not None:
                 self.activities[activity.name, activity.merchant_id] = activity.customer_id
         self._apply_takings(decision)
+        if decision.merge is not None:
+            self._apply_merge(decision.merge)
         if decision.claims:
             self._apply_claims(decision)
 
@@ -273,6 +305,25 @@ class Page:
                     uses = dict(taking.uses)
                     uses[use.lot_id] = uses.get(use.lot_id, 0) + use.points
                     takings[use.movement_id] = msgspec.structs.replace(taking, uses=tuple(uses.items()))
+
+    def _apply_merge(self, merge: Merge) -> None:
+        """Whatever on the page belonged to the one who goes belongs to the one who stays."""
+        gone, into = merge.customer_id, merge.into_id
+        replace, at = msgspec.structs.replace, merge.recorded_at
+        self.accounts[gone] = Account(customer_id=gone, updated_at=at, loaded=True)
+        for customer in list(self.customers.values()):
+            if gone in (customer.id, customer.merged_into):
+                self.add_customer(replace(customer, merged_into=into, updated_at=at))
+        for key, order in self.orders.items():
+            if order.customer_id == gone:
+                self.orders[key] = replace(order, customer_id=into, updated_at=at)
+        for claim in self.claims.values():
+            if claim.customer_id == gone:
+                self.claims[claim.id] = replace(claim, customer_id=into)
+        for customer_id, reward_id in [key for key in self.claim_times if key[0] == gone]:
+            times = self.claim_times.pop((customer_id, reward_id))
+            together = (*self.claim_times.get((into, reward_id), ()), *times)
+            self.claim_times[into, reward_id] = tuple(sorted(together))
 
     def add_claim(self, claim: Claim) -> None:
         """Puts a claimed reward on the page, or replaces it."""

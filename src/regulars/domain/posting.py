@@ -149,6 +149,10 @@ class Posting:
         self._fill_deficits()
         return movement
 
+    def pay_debts(self) -> None:
+        """Lets what is available pay for what is owed: two accounts may have come together."""
+        self._fill_deficits()
+
     def account(self) -> Account:
         """The account as it stands after these movements."""
         lots = tuple(self.lots.values())

@@ -76,6 +76,13 @@ _SENTENCES: Final[dict[str, Callable[[Facts], str]]] = {
     "birthday set": _says("The birthday was set."),
     "blocked": _says("The customer was blocked: nothing is earned from now on."),
     "erased": lambda facts: f"{facts['actor']} erased this person: only the book of points is kept.",
+    "merged": lambda facts: (
+        f"{facts['actor']} merged customer {facts['customer']} into customer {facts['into']}: "
+        f"{_points(facts['available'])} available and {_points(facts['pending'])} pending came along"
+        ", with all orders and rewards. It can't be undone."
+        + (f" Reason: {facts['reason']}" if facts.get("reason") else "")
+    ),
+    "merged: blocked": _says("One of the two was blocked, so the one who stays is."),
     "unblocked": _says("The customer was unblocked."),
     "adjusted": lambda facts: (
         f"{facts['actor']} {'gave' if facts['points'] > 0 else 'took'} {_points(abs(facts['points']))}"

@@ -14,6 +14,7 @@ import httptools
 import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from regulars.deadline import SHARE, set_deadline
 from regulars.doors.straight import Call, Door, FindDoor, no_door
 
 SINGLE: Final = (b"host", b"content-length", b"transfer-encoding")
@@ -24,7 +25,8 @@ UPLOADS: Final = re.compile(rb"/(?:api/v1|admin/p/[0-9]{1,18})/rewards/[0-9]{1,1
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """Sizes in bytes, times in seconds. `write_seconds`: how long a client may leave its answer unread."""
+    """Sizes in bytes, times in seconds. `answer_seconds`: by then the answer to a whole request is decided.
+    `write_seconds`: how long a client may leave its answer unread."""
 
     head_bytes: int = 16_384
     head_lines: int = 100
@@ -33,6 +35,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     body_seconds: float = 15.0
     upload_bytes: int = 5_000_000
     upload_seconds: float = 60.0
+    answer_seconds: float = 3.0 * SHARE
     write_seconds: float = 20.0
     linger_seconds: float = 2.0
 
@@ -79,6 +82,8 @@ class Guarded(HttpToolsProtocol):
         self._deaf = False
         self._held: Any = None
         self._working: RequestResponseCycle | Call | None = None
+        self._behind: dict[RequestResponseCycle | Call, float] = {}
+        """The deadlines of whole requests that wait until those before them are answered."""
 
     # -- bytes in
 
@@ -221,12 +226,15 @@ class Guarded(HttpToolsProtocol):
         if self._held is not None:
             app, self._held = self._held, None
             self._start_asgi_task(self.cycle, app)
+        else:
+            self._behind[self.cycle] = self.loop.time() + self.limits.answer_seconds
 
     # -- the request is handed on, and answered
 
     def _start_asgi_task(self, cycle: RequestResponseCycle | Call, app: Any) -> None:
         if not cycle.more_body:
             self._working = cycle
+            set_deadline(self._behind.pop(cycle, 0.0) or self.loop.time() + self.limits.answer_seconds)
             super()._start_asgi_task(cycle, app)  # type: ignore[arg-type]
             return
         self._held = app

@@ -4,13 +4,11 @@ Everybody can send X-Forwarded-For; only what the nearest known proxies wrote in
 """
 
 import ipaddress
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import TypeAlias
 
-Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+from regulars.doors.wire import App, Receive, Scope, Send
+
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 

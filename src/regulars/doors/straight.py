@@ -12,7 +12,9 @@ from typing import Any, Final, TypeAlias
 import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
+from regulars.doors import wire
+from regulars.doors.wire import Headers
+
 Reply: TypeAlias = tuple[int, Headers, bytes]
 """Status, headers but for the content's length, body."""
 Door: TypeAlias = Callable[[bytes, list[tuple[bytes, bytes]], bytes], Awaitable[Reply]]
@@ -22,11 +24,7 @@ FindDoor: TypeAlias = Callable[[bytes], Door | None]
 
 log = structlog.get_logger(__name__)
 
-BROKEN: Final[Reply] = (
-    500,
-    ((b"content-type", b"application/json"),),
-    b'{"error":{"message":"Something went wrong on our side. It has been logged."}}',
-)
+BROKEN: Final[Reply] = (500, ((b"content-type", b"application/json"),), wire.BROKEN)
 
 
 def no_door(_: bytes) -> Door | None:

@@ -13,7 +13,7 @@ import pwd
 import shutil
 import subprocess
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 SHARED = Path("/var/lib/regulars")
 
@@ -32,7 +32,7 @@ class Who(NamedTuple):
     uid: int
     gid: int
 
-    def popen(self) -> dict[str, object]:
+    def popen(self) -> dict[str, Any]:
         """Arguments for `subprocess`: none when we are that user ourselves."""
         if os.geteuid() == self.uid:
             return {}

@@ -9,7 +9,7 @@ from regulars.storage.database import Connection
 
 
 class Balance(msgspec.Struct, frozen=True, kw_only=True):
-    """A customer's points at one moment, and who it is."""
+    """A customer's points at one moment, and who it is, by the id that was asked for."""
 
     merchant_id: str
     available: int
@@ -19,13 +19,15 @@ class Balance(msgspec.Struct, frozen=True, kw_only=True):
     last_name: str | None
 
 
-# The lots are looked at only for an account on which something has fallen due.
+# An id whose record was merged has the points of whom it was merged into. The lots are looked at only for an
+# account on which something has fallen due.
 _BALANCES = """
     select c.merchant_id, c.email, c.first_name, c.last_name,
            coalesce(a.available, 0) + coalesce(due.points, 0) as available,
            coalesce(a.pending, 0) - coalesce(due.points, 0) as pending
       from customers c
-      left join accounts a on a.program_id = c.program_id and a.customer_id = c.customer_id
+      left join accounts a
+        on a.program_id = c.program_id and a.customer_id = coalesce(c.merged_into, c.customer_id)
       left join lateral (
         select sum(l.remaining)::bigint as points
           from lots l

@@ -158,6 +158,7 @@ async def open_batch(database: Database, program_id: int) -> AsyncIterator[Batch
                 connection.terminate()
                 raise
     except asyncpg.PostgresError as error:
+        database.note_failure(error)
         raise _meaning(error, batch) from error
     except GONE as error:
         raise _away(batch) from error
@@ -165,6 +166,8 @@ async def open_batch(database: Database, program_id: int) -> AsyncIterator[Batch
         if batch is not None and batch.is_committing:
             raise Unknown from None
         raise
+    if batch is not None and batch.is_committing:
+        database.note_saved()
 
 
 def _meaning(error: asyncpg.PostgresError, batch: Batch | None) -> Exception:

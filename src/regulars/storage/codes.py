@@ -13,6 +13,7 @@ import asyncpg
 import msgspec
 from asyncpg import Record
 
+from regulars.deadline import soonest
 from regulars.domain.commands import Identity
 from regulars.domain.decisions import Decision
 from regulars.domain.errors import Busy, Rejected, Unsure
@@ -58,16 +59,17 @@ class StoredCode(msgspec.Struct, frozen=True, kw_only=True):
 async def writing(
     database: Database, *, patience_seconds: float = 10.0, long: bool = False
 ) -> AsyncIterator[Connection]:
-    """A transaction of its own within `patience_seconds`, committed at the end of the block. What may be
-    `long` never holds all connections.
+    """A transaction of its own within `patience_seconds`, and by the request's deadline, committed at the end
+    of the block. What may be `long` never holds all connections.
 
     Raises Busy when nothing happened for lack of an answer or a lock, Unsure when COMMIT was not answered,
     Rejected for content that the database refuses.
     """
     is_committing = False
     place = database.long_reads if long else nullcontext()
+    until = soonest(patience_seconds)
     try:
-        async with asyncio.timeout(patience_seconds), place, database.acquire() as connection:
+        async with asyncio.timeout_at(until), place, database.acquire_until(until) as connection:
             try:
                 await connection.execute(
                     f"begin isolation level read committed; set local lock_timeout = '{PATIENCE}'"

@@ -1,12 +1,16 @@
 """The connections to PostgreSQL, and whether that PostgreSQL can be trusted with points."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Self, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
+
+from regulars.deadline import deadline
+from regulars.domain.errors import Busy, Unsure
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
@@ -19,11 +23,36 @@ comes when the server's last word is read at the very moment in which we ask for
 AWAY = ("08", "53", "57")
 """SQLSTATE classes of a server that can't answer now: connection lost, out of resources, being stopped."""
 
+READ_ONLY, NO_LONGER_IDLE = "25006", "25P03"
+"""It takes no writes at present; it ended a transaction in which nobody had asked for anything for long."""
+
+REFUSED = ("53", "25")
+"""Classes after which it is certain that nothing was committed."""
+
+REFUSES_WRITES = {
+    "53100": "has no room left: nothing can be saved",
+    "58030": "can't write to its disk: nothing can be saved",
+    READ_ONLY: "is read-only: nothing can be saved",
+}
+"""What is said of a server whose last save failed like that."""
+
+TRY_SECONDS = 60.0
+"""Where it can't be tried out whether there is room again, a failed save is forgotten after that."""
+
+_TRY = """
+    begin; set local lock_timeout = '500ms';
+    create temporary table regulars_room (filler text) on commit drop;
+    insert into regulars_room select repeat('.', 1900) from generate_series(1, 512);
+    rollback
+"""
+"""A megabyte, written and taken back: short rows, as long ones would be compressed to nothing."""
+
 
 def is_away(error: BaseException) -> bool:
     """Whether it says that the database can't answer now; not that something was wrong with a question."""
     if isinstance(error, asyncpg.PostgresError):
-        return (error.sqlstate or "")[:2] in AWAY
+        state = error.sqlstate or ""
+        return state[:2] in AWAY or state in (READ_ONLY, NO_LONGER_IDLE)
     return isinstance(error, GONE)
 
 
@@ -78,6 +107,8 @@ class Database:
         self.dsn = dsn
         self.long_reads = asyncio.Semaphore(max(1, pool.get_max_size() * 2 // 3))
         """The rest is for batches, for looking up who calls, and for health."""
+        self._failed: tuple[str, float] | None = None
+        """What kept the last save from the disk, and when."""
 
     @classmethod
     async def connect(
@@ -119,10 +150,49 @@ class Database:
         return in_use * 2 < self.pool.get_max_size()
 
     @asynccontextmanager
-    async def acquire(self, *, patience_seconds: float | None = None) -> AsyncIterator[Connection]:
-        """A connection for the length of a block. Raises TimeoutError when none is free in time."""
-        async with self.pool.acquire(timeout=patience_seconds) as connection:
+    async def acquire(self) -> AsyncIterator[Connection]:
+        """A connection for the length of a block, until the deadline of the request that asks for it.
+
+        Then, and when the database is away, it raises Busy before the block has begun, Unsure after: whether
+        something was committed is known to the database alone. Without a deadline it raises what comes.
+        """
+        until = deadline()
+        if until is None:
+            async with self.pool.acquire() as connection:
+                yield connection
+            return
+        has_begun = False
+        try:
+            async with self.acquire_until(until) as connection:
+                has_begun = True
+                yield connection
+        except (asyncpg.PostgresError, *GONE) as error:
+            if not is_away(error):
+                raise
+            refused = isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "")[:2] in REFUSED
+            raise (Unsure() if has_begun and not refused else Busy()) from error
+
+    @asynccontextmanager
+    async def acquire_until(self, until: float) -> AsyncIterator[Connection]:
+        """A connection for the length of a block; at `until`, by the loop's clock, it is cut.
+
+        A frozen server heeds no timeout of its own, and cancelling is not enough: the block's transaction
+        would wait for its rollback. Raises TimeoutError when none is free in time.
+        """
+        async with asyncio.timeout_at(until):
+            connection: Connection = await self.pool.acquire()
+        cut = asyncio.get_running_loop().call_at(until, connection.terminate)
+        try:
             yield connection
+        except asyncpg.PostgresError as error:
+            self.note_failure(error)
+            raise
+        except asyncio.CancelledError:
+            connection.terminate()
+            raise
+        finally:
+            cut.cancel()
+            await self.pool.release(connection)
 
     async def close(self, *, patience_seconds: float = 5.0) -> None:
         """Closes all connections: in order while they are returned in time, at once after that."""
@@ -132,14 +202,32 @@ class Database:
         except TimeoutError:
             self.pool.terminate()
 
-    async def ping(self) -> None:
-        """Asks the server for a sign of life; raises whatever keeps it from answering."""
+    def note_failure(self, error: BaseException) -> None:
+        """Remembers a save that failed because the server takes no writes."""
+        words = REFUSES_WRITES.get(getattr(error, "sqlstate", None) or "")
+        if words is not None:
+            self._failed = words, time.monotonic()
+
+    def note_saved(self) -> None:
+        """The server does take writes."""
+        self._failed = None
+
+    async def why_no_writes(self) -> str | None:
+        """What keeps the server from saving, as the end of a sentence; None: nothing that is known. Raises
+        whatever keeps it from answering.
+
+        After a save has failed it is tried out whether there is room: the next save may be long in coming.
+        """
         async with self.acquire() as connection:
             try:
-                await connection.fetchval("select 1")
+                if await connection.fetchval("select current_setting('transaction_read_only') = 'on'"):
+                    return REFUSES_WRITES[READ_ONLY]
+                if self._failed is not None and await _can_write(connection, since=self._failed[1]):
+                    self._failed = None
             except BaseException:
                 connection.terminate()
                 raise
+        return None if self._failed is None else self._failed[0]
 
     async def check_version(self) -> None:
         """Raises TooOld for a server that lacks what our statements use."""
@@ -162,6 +250,15 @@ class Database:
         if shown["synchronous_commit"] == "off":
             return ["synchronous_commit is off: a crash loses the points acknowledged just before it"]
         return []
+
+
+async def _can_write(connection: Connection, *, since: float) -> bool:
+    try:
+        await connection.execute(_TRY)
+    except asyncpg.PostgresError as error:
+        await connection.execute("rollback")
+        return error.sqlstate not in REFUSES_WRITES and time.monotonic() - since > TRY_SECONDS
+    return True
 
 
 def is_local_socket(dsn: str) -> bool:

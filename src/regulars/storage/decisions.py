@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from regulars.domain.book import Account, Counters, Lot, chain
+from regulars.domain.book import Account, Counters, Lot, chain, chain_merge
 from regulars.domain.customers import Customer, email_key
 from regulars.domain.decisions import Decision
 from regulars.domain.errors import Refused
 from regulars.domain.orders import Order
-from regulars.storage import claims, deliveries, heads
+from regulars.storage import claims, deliveries, heads, merging
 from regulars.storage.database import Connection
 from regulars.storage.deliveries import StoredDelivery
 from regulars.storage.heads import Head
@@ -116,6 +116,8 @@ async def save(
     await _save_deficits(connection, program_id, stored)
     await _save_reports(connection, program_id, stored)
     await claims.save(connection, program_id, stored)
+    if merges := [decision.merge for decision in stored if decision.merge is not None]:
+        await merging.save(connection, program_id, merges)
     return stamp
 
 
@@ -193,9 +195,11 @@ def _put_lots(together: Together, decisions: Iterable[Decision]) -> list[Row]:
 
 
 def _put_movements(together: Together, decisions: Iterable[Decision], chain_hash: bytes) -> bytes:
-    """Movements, each chained to the one before it. Answers the last one's hash."""
+    """Movements, each chained to the one before it, and merges between them. Answers the last one's hash."""
     rows: list[Row] = []
     for decision in decisions:
+        if decision.merge is not None:
+            chain_hash = chain_merge(chain_hash, decision.merge)
         for movement in decision.movements:
             chain_hash = chain(chain_hash, movement)
             rows.append((*msgspec.structs.astuple(movement), chain_hash))
@@ -204,8 +208,12 @@ def _put_movements(together: Together, decisions: Iterable[Decision], chain_hash
 
 
 async def _save_deficits(connection: Connection, program_id: int, decisions: Iterable[Decision]) -> None:
-    changed = (d.account for d in decisions if d.account is not None and d.deficits_changed)
-    accounts = {account.customer_id: account for account in changed}
+    accounts: dict[int, Account] = {}
+    for d in decisions:
+        if d.account is not None and d.deficits_changed:
+            accounts[d.account.customer_id] = d.account
+        if d.merge is not None:
+            accounts[d.merge.customer_id] = Account(customer_id=d.merge.customer_id)
     if not accounts:
         return
     await connection.execute(

@@ -11,6 +11,7 @@ import msgspec
 
 from regulars.domain.customers import Customer
 from regulars.domain.decisions import Trace
+from regulars.storage import merging
 from regulars.storage.database import Connection
 from regulars.storage.listings.window import Key, first_id
 from regulars.storage.pages import customer_from
@@ -123,21 +124,24 @@ _DONE: Final = """
 """
 
 _EXPORTED: Final = {
-    "customer": "customers t where program_id = $1 and customer_id = $2",
-    "account": "accounts t where program_id = $1 and customer_id = $2",
-    "orders": "orders t where program_id = $1 and customer_id = $2 order by order_id",
+    "customer": "customers t where program_id = $1 and customer_id = any($2::bigint[])",
+    "account": "accounts t where program_id = $1 and customer_id = any($2::bigint[])",
+    "orders": "orders t where program_id = $1 and customer_id = any($2::bigint[]) order by order_id",
     "payments": "payments t where program_id = $1 and order_id in (select order_id from orders "
-    "where program_id = $1 and customer_id = $2) order by decision_id",
+    "where program_id = $1 and customer_id = any($2::bigint[])) order by decision_id",
     "refunds": "refunds t where program_id = $1 and order_id in (select order_id from orders "
-    "where program_id = $1 and customer_id = $2) order by refund_id",
-    "points": "movements t where program_id = $1 and customer_id = $2 order by movement_id",
-    "lots": "lots t where program_id = $1 and customer_id = $2 and remaining > 0 order by lot_id",
-    "claimed_rewards": "claimed_rewards t where program_id = $1 and customer_id = $2 order by claim_id",
+    "where program_id = $1 and customer_id = any($2::bigint[])) order by refund_id",
+    "points": "movements t where program_id = $1 and customer_id = any($2::bigint[]) order by movement_id",
+    "lots": "lots t where program_id = $1 and customer_id = any($2::bigint[]) and remaining > 0 "
+    "order by lot_id",
+    "claimed_rewards": "claimed_rewards t where program_id = $1 and customer_id = any($2::bigint[]) "
+    "order by claim_id",
     "activities": "activities t where program_id = $1 and decision_id in (select decision_id from decisions "
-    "where program_id = $1 and customer_id = $2) order by activity_id",
-    "decisions": "decisions t where program_id = $1 and customer_id = $2 order by decision_id",
+    "where program_id = $1 and customer_id = any($2::bigint[])) order by activity_id",
+    "decisions": "decisions t where program_id = $1 and customer_id = any($2::bigint[]) order by decision_id",
     "deliveries": "deliveries t where program_id = $1 and decision_id in (select decision_id from decisions "
-    "where program_id = $1 and customer_id = $2) order by delivery_id",
+    "where program_id = $1 and customer_id = any($2::bigint[])) order by delivery_id",
+    "merges": "merges t where program_id = $1 and customer_id = any($2::bigint[]) order by decision_id",
 }
 _LEFT_OUT: Final = frozenset({"program_id", "hash", "fingerprint", "email_key", "code_key"})
 _JSON: Final = frozenset({"properties", "details", "trace"})
@@ -287,13 +291,12 @@ async def done(connection: Connection, program_id: int, customer_id: int, at: da
 
 
 async def everything(connection: Connection, program_id: int, customer_id: int) -> dict[str, list[Any]]:
-    """All rows about a person, by what they are, as JSON has them."""
+    """All rows about a person, by what they are, as JSON has them; those of merged records among them."""
     found = {}
     async with connection.transaction(isolation="repeatable_read", readonly=True):
+        own = await merging.person_ids(connection, program_id, customer_id)
         for name, source in _EXPORTED.items():
-            rows = await connection.fetch(
-                f"select to_jsonb(t)::text as row from {source}", program_id, customer_id
-            )
+            rows = await connection.fetch(f"select to_jsonb(t)::text as row from {source}", program_id, own)
             found[name] = [_readable(msgspec.json.decode(row["row"])) for row in rows]
     return found
 

@@ -110,7 +110,7 @@ _JOINED_DAYS: Final = """
 _SUM_ALL_MEMBERS: Final = """
     insert into daily_members
     select $1, (member_since at time zone $2)::date, count(*) from customers
-     where program_id = $1 and member_since is not null group by 2
+     where program_id = $1 and member_since is not null and merged_into is null group by 2
 """
 _SUM_MEMBERS: Final = """
     insert into daily_members
@@ -118,7 +118,7 @@ _SUM_MEMBERS: Final = """
       from unnest($2::date[]) as wanted (day) cross join lateral (
             select count(*) as joined from customers
              where program_id = $1 and member_since >= wanted.day::timestamp at time zone $3
-               and member_since < (wanted.day + 1)::timestamp at time zone $3
+               and member_since < (wanted.day + 1)::timestamp at time zone $3 and merged_into is null
             offset 0) as of_day
 """
 

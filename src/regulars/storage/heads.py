@@ -12,8 +12,13 @@ _COUNTERS = Counters.__struct_fields__
 _COLUMNS = ", ".join(f'"{name}"' for name in _COUNTERS)
 _CHANGES = ", ".join(f'"{name}" = ${number}' for number, name in enumerate(_COUNTERS, start=4))
 
+SILENCE_SECONDS: Final = 2
+"""Who holds a head row and asks for nothing for so long has been stopped, or hangs: nobody at work is silent
+for as long, as a lane gives its batch up before. The server ends the transaction, and others go on."""
+
 _LOCK = f"""
-    select xmin::text::bigint as stamp, version, clock_offset_seconds, last_at, chain, {_COLUMNS}
+    select set_config('idle_in_transaction_session_timeout', '{SILENCE_SECONDS}s', true),
+           xmin::text::bigint as stamp, version, clock_offset_seconds, last_at, chain, {_COLUMNS}
       from heads where program_id = $1 for update
 """
 SAVE: Final = f"""

@@ -9,6 +9,7 @@ from regulars.domain.book import Bucket, Cause, Lot, Movement
 from regulars.domain.customers import Customer
 from regulars.domain.decisions import Trace
 from regulars.domain.orders import Order
+from regulars.storage import merging
 from regulars.storage.database import Connection
 from regulars.storage.pages import customer_from, order_from
 
@@ -28,7 +29,7 @@ _LOT = "select * from lots where program_id = $1 and lot_id = $2"
 # Decisions and movements have no index by order: a customer's are few enough to look through.
 _DECISIONS = """
     select decision_id, kind, outcome, actor, trace, recorded_at from decisions
-     where program_id = $1 and customer_id = $2 and order_id = $3
+     where program_id = $1 and customer_id = any($2::bigint[]) and order_id = $3
     union
     select d.decision_id, d.kind, d.outcome, d.actor, d.trace, d.recorded_at
       from early_reports e join decisions d on d.program_id = $1 and d.decision_id = e.decision_id
@@ -36,18 +37,18 @@ _DECISIONS = """
     union
     select d.decision_id, d.kind, d.outcome, d.actor, d.trace, d.recorded_at
       from movements m join decisions d on d.program_id = $1 and d.decision_id = m.decision_id
-     where m.program_id = $1 and m.customer_id = $2 and m.order_id = $3
+     where m.program_id = $1 and m.customer_id = any($2::bigint[]) and m.order_id = $3
      order by decision_id
 """
 _MOVEMENTS = """
     select movement_id, customer_id, decision_id, from_bucket, to_bucket, points, cause, order_id, lot_id,
            undoes_id, claim_id, recorded_at, effective_at
       from movements
-     where program_id = $1 and customer_id = $2
+     where program_id = $1 and customer_id = any($2::bigint[])
        and (order_id = $3
          or (claim_id is not null and decision_id in (
                select decision_id from decisions
-                where program_id = $1 and customer_id = $2 and order_id = $3)))
+                where program_id = $1 and customer_id = any($2::bigint[]) and order_id = $3)))
      order by movement_id
 """
 _REFUNDS = """
@@ -149,14 +150,15 @@ async def _history(connection: Connection, place: Place, order: Order) -> Histor
     customer = await connection.fetchrow(_CUSTOMER, place.program_id, order.customer_id)
     assert customer is not None, "an order's customer is guarded by a foreign key"
     lot = await connection.fetchrow(_LOT, place.program_id, order.lot_id)
-    decisions = await connection.fetch(_DECISIONS, *of_order, order.site_id, order.merchant_id)
+    own = (place.program_id, await merging.own_ids(connection, *of_order[:2]), order.id)
+    decisions = await connection.fetch(_DECISIONS, *own, order.site_id, order.merchant_id)
     return History(
         order=order,
         customer=customer_from(customer),
         lot=None if lot is None else _lot(lot),
         deficit=await connection.fetchval(_DEFICIT, *of_order),
         decisions=tuple(_decided(row) for row in decisions),
-        movements=tuple(_movement(row) for row in await connection.fetch(_MOVEMENTS, *of_order)),
+        movements=tuple(_movement(row) for row in await connection.fetch(_MOVEMENTS, *own)),
         refunds=tuple(_money(row) for row in await connection.fetch(_REFUNDS, place.program_id, order.id)),
         payments=tuple(_money(row) for row in await connection.fetch(_PAYMENTS, place.program_id, order.id)),
     )

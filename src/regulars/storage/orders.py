@@ -1,6 +1,6 @@
 """Orders as staff look for them: along one key, never through more than so many; and the calls behind one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -46,12 +46,14 @@ _CALLS: Final = """
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """Which orders; what is None does not matter. `ids`: only these. `_from` includes, `_before` excludes."""
+    """Which orders; what is None does not matter. `ids`: only these; `customer_id`: only of this customer.
+    `_from` includes, `_before` excludes."""
 
     state: str | None = None
     placed_from: datetime | None = None
     placed_before: datetime | None = None
     ids: tuple[int, ...] | None = None
+    customer_id: int | None = None
 
     @property
     def by_day(self) -> bool:
@@ -67,6 +69,13 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     problem: bool
     message: str | None
     received_at: datetime
+
+
+class Buyer(msgspec.Struct, frozen=True, kw_only=True):
+    """How the shop knows an order's customer."""
+
+    merchant_id: str | None
+    email: str | None
 
 
 class Placed(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,6 +124,8 @@ async def _along(
     where = Conditions(program_id)
     if wanted.ids is not None:
         where.add("o.order_id = any({}::bigint[])", list(wanted.ids))
+    if wanted.customer_id is not None:
+        where.add("o.customer_id = {}", wanted.customer_id)
     if not wanted.by_day:
         if before is not None:
             where.add("o.order_id < {}", before)
@@ -142,6 +153,17 @@ async def of_customers(connection: Connection, program_id: int, customer_ids: Se
     """The latest orders of these customers, at most MOST_NAMED."""
     rows = await connection.fetch(_OF_CUSTOMERS, program_id, list(customer_ids), MOST_NAMED)
     return [row["order_id"] for row in rows]
+
+
+async def buyers(connection: Connection, program_id: int, ids: Iterable[int]) -> dict[int, Buyer]:
+    """These customers, by our numbers of them."""
+    rows = await connection.fetch(
+        "select customer_id, merchant_id, email from customers "
+        "where program_id = $1 and customer_id = any($2::bigint[])",
+        program_id,
+        list(ids),
+    )
+    return {row["customer_id"]: Buyer(merchant_id=row["merchant_id"], email=row["email"]) for row in rows}
 
 
 async def calls(

@@ -16,13 +16,13 @@ from regulars.domain.orders import Order
 from regulars.domain.overlay import wants_lots
 from regulars.domain.page import Needs, Page, Remembered
 from regulars.domain.program import Program, PurchaseRule
-from regulars.storage import claims, programs
+from regulars.storage import claims, merging, programs
 from regulars.storage.database import Connection
 
 _CUSTOMER = """
     c.customer_id, c.merchant_id, c.email, c.first_name, c.last_name, c.birthday, c.properties,
-    c.member_since, c.blocked, c.created_at, c.updated_at, a.pending, a.available, a.spent, a.next_due_at,
-    a.updated_at as account_updated_at
+    c.member_since, c.blocked, c.created_at, c.updated_at, c.merged_into,
+    a.pending, a.available, a.spent, a.next_due_at, a.updated_at as account_updated_at
 """
 _CUSTOMERS_BY_ID = f"""
     select {_CUSTOMER} from customers c join accounts a using (program_id, customer_id)
@@ -147,16 +147,26 @@ async def _load_customers(connection: Connection, page: Page, wanted: Needs) -> 
     ids |= {claim.customer_id for claim in page.claims.values()}
     if wanted.merchant_ids:
         _add(page, await connection.fetch(_CUSTOMERS_BY_MERCHANT_ID, program_id, list(wanted.merchant_ids)))
-    if missing := ids - page.customers.keys():
+    if missing := (ids | _survivors(page)) - page.customers.keys():
         _add(page, await connection.fetch(_CUSTOMERS_BY_ID, program_id, list(missing)))
     if wanted.member_keys:
         _add(page, await connection.fetch(_OLDEST_MEMBERS, program_id, list(wanted.member_keys)))
     # A guest is looked for only where no customer is known by the id that came with the e-mail.
     keys = {
-        key for merchant_id, key in wanted.guests if merchant_id is None or page.customer(merchant_id) is None
+        key for merchant_id, key in wanted.guests if merchant_id is None or page.record(merchant_id) is None
     } | wanted.guest_keys
     if keys:
         _add(page, await connection.fetch(_GUESTS, program_id, list(keys)))
+    if late := _survivors(page) - page.customers.keys():
+        _add(page, await connection.fetch(_CUSTOMERS_BY_ID, program_id, list(late)))
+    if wanted.merges:
+        page.erased = await merging.erased(connection, program_id, list(wanted.customer_ids))
+
+
+def _survivors(page: Page) -> set[int]:
+    """Into whom the records on the page were merged: every look-up of a record says it, so only a batch that
+    names such a record asks for more."""
+    return {record.merged_into for record in page.customers.values() if record.merged_into is not None}
 
 
 async def _load_accounts(connection: Connection, page: Page, wanted: Needs, now: datetime) -> None:
@@ -281,6 +291,7 @@ def customer_from(row: Record) -> Customer:
         blocked=row["blocked"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        merged_into=row["merged_into"],
     )
 
 

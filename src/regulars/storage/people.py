@@ -26,6 +26,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     last_order_from: datetime | None = None
     last_order_before: datetime | None = None
     birthday_month: int | None = None
+    with_merged: bool = False
+    """Those, too, who were merged into others."""
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +109,8 @@ async def _add_words(connection: Connection, where: Conditions, words: tuple[str
 
 
 def _add_filters(where: Conditions, wanted: Wanted) -> None:
+    if not wanted.with_merged:
+        where.texts.append("c.merged_into is null")
     if wanted.member is not None:
         where.texts.append(f"c.member_since is {'not ' if wanted.member else ''}null")
     if wanted.blocked is not None:

@@ -1,47 +1,51 @@
-"""One customer's lots, latest orders and adjustments, each by key."""
+"""One customer's lots and latest orders, each by key."""
 
 from datetime import datetime
 
-import msgspec
+from asyncpg import Record
 
 from regulars.domain.book import Bucket, Lot
+from regulars.domain.customers import Customer
 from regulars.domain.orders import Order
 from regulars.storage.database import Connection
-from regulars.storage.pages import order_from
+from regulars.storage.pages import customer_from, order_from
 
-# An adjustment has an activity of its own, found by the decision; the customer's decisions are read from the
-# latest on.
-_ADJUSTMENTS = """
-    select d.decision_id, d.actor, d.recorded_at, a.points, a.note
-      from decisions d join activities a on a.program_id = $1 and a.decision_id = d.decision_id
-     where d.program_id = $1 and d.customer_id = $2 and d.kind = 'AdjustPoints' and a.name = '$adjustment'
-     order by d.decision_id desc limit $3
+# A customer of many years has thousands of lots: the database sorts them, and only those shown come here.
+_PENDING = """
+    select *, count(*) over () as in_all from lots
+     where program_id = $1 and customer_id = $2 and remaining > 0 and state = 'pending'
+       and (approves_at is null or approves_at > $3)
+     order by approves_at, lot_id limit $4
+"""
+_OPEN = """
+    select *, count(expires_at) over () as in_all from lots
+     where program_id = $1 and customer_id = $2 and remaining > 0
+       and (state = 'available' or state = 'pending' and approves_at <= $3)
+     order by expires_at, opened_at, lot_id limit $4
 """
 
 
-class Adjusted(msgspec.Struct, frozen=True, kw_only=True):
-    """Points that staff gave (positive) or took, who it was and why."""
-
-    decision_id: int
-    at: datetime
-    points: int
-    actor: str | None
-    reason: str | None
+async def pending_lots(
+    connection: Connection, program_id: int, customer_id: int, *, now: datetime, most: int
+) -> tuple[list[Lot], int]:
+    """The lots whose points wait at `now` (program time), those approved first before; how many there are."""
+    rows = await connection.fetch(_PENDING, program_id, customer_id, now, most)
+    return [_lot(row) for row in rows], rows[0]["in_all"] if rows else 0
 
 
-async def open_lots(connection: Connection, program_id: int, customer_id: int) -> list[Lot]:
-    """The lots in which something is left."""
-    rows = await connection.fetch(
-        "select * from lots where program_id = $1 and customer_id = $2 and remaining > 0 order by lot_id",
-        program_id,
-        customer_id,
-    )
-    lots = []
-    for row in rows:
-        values = dict(row)
-        del values["program_id"]
-        lots.append(Lot(id=values.pop("lot_id"), state=Bucket(values.pop("state")), **values))
-    return lots
+async def open_lots(
+    connection: Connection, program_id: int, customer_id: int, *, now: datetime, most: int
+) -> tuple[list[Lot], int]:
+    """The lots that can be spent from at `now`, in the order in which spending draws on them: earliest expiry
+    first, what never expires last, oldest first. With how many there are that expire."""
+    rows = await connection.fetch(_OPEN, program_id, customer_id, now, most)
+    return [_lot(row) for row in rows], rows[0]["in_all"] if rows else 0
+
+
+def _lot(row: Record) -> Lot:
+    values = dict(row)
+    del values["program_id"], values["in_all"]
+    return Lot(id=values.pop("lot_id"), state=Bucket(values.pop("state")), **values)
 
 
 async def deficit(connection: Connection, program_id: int, customer_id: int) -> int:
@@ -75,21 +79,22 @@ async def count_orders(connection: Connection, program_id: int, customer_id: int
     return number
 
 
-async def adjustments(
-    connection: Connection, program_id: int, customer_id: int, *, most: int
-) -> list[Adjusted]:
-    """What staff gave and took, latest first."""
-    rows = await connection.fetch(_ADJUSTMENTS, program_id, customer_id, most)
-    return [
-        Adjusted(
-            decision_id=row["decision_id"],
-            at=row["recorded_at"],
-            points=row["points"],
-            actor=row["actor"],
-            reason=row["note"],
-        )
-        for row in rows
-    ]
+async def customer(connection: Connection, program_id: int, customer_id: int) -> Customer | None:
+    """The record of this number, merged or not."""
+    row = await connection.fetchrow(
+        "select * from customers where program_id = $1 and customer_id = $2", program_id, customer_id
+    )
+    return None if row is None else customer_from(row)
+
+
+async def merged(connection: Connection, program_id: int, customer_id: int) -> list[Customer]:
+    """The records that were merged into this customer."""
+    rows = await connection.fetch(
+        "select * from customers where program_id = $1 and merged_into = $2 order by customer_id",
+        program_id,
+        customer_id,
+    )
+    return [customer_from(row) for row in rows]
 
 
 async def erased_at(connection: Connection, program_id: int, customer_id: int) -> datetime | None:

@@ -125,6 +125,11 @@ async def rename(connection: Connection, program_id: int, name: str) -> None:
     await connection.execute("update programs set name = $2 where program_id = $1", program_id, name)
 
 
+async def set_timezone(connection: Connection, program_id: int, timezone: str) -> None:
+    """Where the program's days begin, as an IANA name."""
+    await connection.execute("update programs set timezone = $2 where program_id = $1", program_id, timezone)
+
+
 async def add_site(
     connection: Connection, program_id: int, *, name: str, domain: str, currency: str, at: datetime
 ) -> int:
@@ -142,3 +147,17 @@ async def add_site(
         at,
     )
     return site_id
+
+
+async def change_site(
+    connection: Connection, program_id: int, site_id: int, *, name: str, language: str, at: datetime
+) -> None:
+    """Changes what a site is called and its language; the caller holds the head's lock."""
+    await connection.execute(
+        "update sites set name = $3, language = $4, updated_at = $5 where program_id = $1 and site_id = $2",
+        program_id,
+        site_id,
+        name,
+        language,
+        at,
+    )

@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
-from typing import Final
+from typing import Final, TypeVar
 
 import asyncpg
 
+from regulars.deadline import deadline, soonest
 from regulars.domain.errors import Busy
 from regulars.storage.database import GONE, Connection, Database, is_away
+
+T = TypeVar("T")
 
 PATIENCE_SECONDS: Final = 2.0
 
@@ -17,20 +20,27 @@ PATIENCE_SECONDS: Final = 2.0
 async def reading(
     database: Database, *, patience_seconds: float = PATIENCE_SECONDS, long: bool = False
 ) -> AsyncIterator[Connection]:
-    """A connection for reads done within `patience_seconds`. Raises Busy when the database can't answer now.
+    """A connection for reads done within `patience_seconds`, and by the request's deadline. Raises Busy when
+    the database can't answer now.
 
     A frozen server heeds no timeout of its own, so the clock is ours, and its connection is dropped. Reads
     that may be `long` never hold all connections: whoever waits for a locked table keeps nobody else waiting.
     """
     place = database.long_reads if long else nullcontext()
+    until = soonest(patience_seconds)
     try:
-        async with asyncio.timeout(patience_seconds), place, database.acquire() as connection:
-            try:
-                yield connection
-            except asyncio.CancelledError:
-                connection.terminate()
-                raise
+        async with asyncio.timeout_at(until), place, database.acquire_until(until) as connection:
+            yield connection
     except (asyncpg.PostgresError, *GONE) as error:
         if is_away(error):
             raise Busy from error
         raise
+
+
+async def shared(task: "asyncio.Task[T]") -> T:
+    """What the task brings, for which others may wait as well. Raises Busy at the request's deadline."""
+    try:
+        async with asyncio.timeout_at(deadline()):
+            return await asyncio.shield(task)
+    except TimeoutError:
+        raise Busy from None

@@ -9,13 +9,15 @@ from regulars.domain.book import Bucket, Cause
 from regulars.domain.decisions import Trace
 from regulars.domain.orders import Order
 from regulars.domain.rewards import Claim, code_key
+from regulars.storage import merging
 from regulars.storage.claims import claim_from
 from regulars.storage.database import Connection
 from regulars.storage.pages import order_from
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """A movement with what was decided. `lot_state`: where the points of the lot that it opened are now."""
+    """A movement with what was decided. `lot_state`: where the points of the lot that it opened are now, and
+    `lot_left`: how many."""
 
     movement_id: int
     decision_id: int
@@ -25,6 +27,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     cause: Cause
     order: str | None
     lot_state: Bucket | None
+    lot_left: int | None
     trace: tuple[Trace, ...]
     at: datetime
 
@@ -39,13 +42,16 @@ class Approval(msgspec.Struct, frozen=True):
 # An approval is no line of its own: the earning's says where its points are.
 _STEPS = """
     select m.movement_id, m.decision_id, m.from_bucket, m.to_bucket, m.points, m.cause, m.effective_at as at,
-           o.merchant_id as "order", l.state as lot_state, l.approves_at, d.trace
-      from movements m
+           o.merchant_id as "order", l.state as lot_state, l.remaining as lot_left,
+           l.approves_at, d.trace
+      from unnest($2::bigint[]) as own (customer_id) cross join lateral (
+            select * from movements
+             where program_id = $1 and customer_id = own.customer_id and cause <> 'approval'
+               and ($3::bigint is null or movement_id < $3)
+             order by movement_id desc limit $4) m
       join decisions d on d.program_id = m.program_id and d.decision_id = m.decision_id
       left join orders o on o.program_id = m.program_id and o.order_id = m.order_id
       left join lots l on l.program_id = m.program_id and l.lot_id = m.lot_id
-     where m.program_id = $1 and m.customer_id = $2 and m.cause <> 'approval'
-       and ($3::bigint is null or m.movement_id < $3)
      order by m.movement_id desc limit $4
 """
 _NEXT_APPROVAL = """
@@ -69,7 +75,8 @@ async def steps(
     A lot whose approval is due at program time `now` counts as approved.
     """
     found = []
-    for row in await connection.fetch(_STEPS, program_id, customer_id, before, most):
+    own = await merging.own_ids(connection, program_id, customer_id)
+    for row in await connection.fetch(_STEPS, program_id, own, before, most):
         values = dict(row)
         approves_at, state = values.pop("approves_at"), values.pop("lot_state")
         is_due = approves_at is not None and approves_at <= now
@@ -137,7 +144,7 @@ async def richest(connection: Connection, program_id: int, *, most: int) -> list
             """
             select c.merchant_id from accounts a join customers c using (program_id, customer_id)
              where a.program_id = $1 and c.merchant_id is not null and c.member_since is not null
-               and not c.blocked
+               and not c.blocked and c.merged_into is null
              order by a.available desc, a.customer_id limit $2
             """,
             program_id,

@@ -125,6 +125,19 @@ LOT_USES = Table(
         "decision_id": "bigint",
     },
 )
+MERGES = Table(
+    "merges",
+    {
+        "decision_id": "bigint",
+        "customer_id": "bigint",
+        "into_id": "bigint",
+        "movement_id": "bigint",
+        "pending": "bigint",
+        "available": "bigint",
+        "spent": "bigint",
+        "recorded_at": "timestamptz",
+    },
+)
 DEFICITS = Table("deficits", {"movement_id": "bigint", "customer_id": "bigint", "points": "bigint"})
 PAYMENTS = Table(
     "payments",

@@ -9,6 +9,7 @@ import msgspec
 from asyncpg import Record
 
 from regulars.domain.decisions import Trace
+from regulars.storage import merging
 from regulars.storage.database import Connection
 from regulars.storage.listings.window import Key, first_id
 
@@ -16,14 +17,27 @@ from regulars.storage.listings.window import Key, first_id
 # to another.
 _MOVEMENTS_BY_DECISION: Final = Key("movements", "movement_id", "decision_id")
 
+LOOKED_THROUGH: Final = 1000
+"""Decisions, for the few that something is said of: a shop may report a million customers in a row."""
 _COLUMNS: Final = "decision_id, kind, outcome, customer_id, order_id, actor, trace, recorded_at"
+# A merge is decided about the one who stays, and is the last line of the one who goes, too.
 _OF_CUSTOMER: Final = f"""
-    select {_COLUMNS} from decisions
-     where program_id = $1 and customer_id = $2 and decision_id < $3 order by decision_id desc limit $4
+    select * from (
+        select of_one.* from unnest($2::bigint[]) as own (customer_id) cross join lateral (
+            select {_COLUMNS} from decisions
+             where program_id = $1 and customer_id = own.customer_id and decision_id < $3
+             order by decision_id desc limit $4) of_one
+        union
+        select {_COLUMNS} from decisions
+         where program_id = $1 and decision_id < $3 and decision_id = $5::bigint
+    ) told order by decision_id desc limit $4
 """
 _LATEST: Final = f"""
-    select {_COLUMNS} from decisions
-     where program_id = $1 and decision_id < $2 and customer_id is not null and kind <> 'Settle'
+    select * from (
+        select {_COLUMNS} from decisions
+         where program_id = $1 and decision_id < $2 order by decision_id desc limit $4) near
+     where customer_id is not null and kind <> 'Settle'
+       and not (trace = '[]' and kind in ('SaveCustomer', 'PatchCustomer'))
      order by decision_id desc limit $3
 """
 _MOVEMENTS: Final = """
@@ -93,14 +107,18 @@ class ClaimNamed(msgspec.Struct, frozen=True, kw_only=True):
 async def of_customer(
     connection: Connection, program_id: int, customer_id: int, *, before: int, most: int
 ) -> list[Told]:
-    """The customer's decisions below the id `before`, latest first."""
-    rows = await connection.fetch(_OF_CUSTOMER, program_id, customer_id, before, most)
+    """The decisions below the id `before` about the customer and whoever was merged into them, latest
+    first."""
+    own = await merging.own_ids(connection, program_id, customer_id)
+    went = await merging.went_by(connection, program_id, customer_id)
+    rows = await connection.fetch(_OF_CUSTOMER, program_id, own, before, most, went)
     return [_told(row) for row in rows]
 
 
 async def latest(connection: Connection, program_id: int, *, before: int, most: int) -> list[Told]:
-    """The decisions about anybody below the id `before`, latest first, but for what merely fell due."""
-    rows = await connection.fetch(_LATEST, program_id, before, most)
+    """The decisions about anybody below the id `before`, latest first, but for what merely fell due, and for
+    names and e-mails that changed without a word. Only the last LOOKED_THROUGH are looked at."""
+    rows = await connection.fetch(_LATEST, program_id, before, most, LOOKED_THROUGH)
     return [_told(row) for row in rows]
 
 

@@ -1,8 +1,12 @@
 """What a program's widget looks like, and which origins its shops have."""
 
 from datetime import datetime
+from typing import Final
 
 from regulars.storage.database import Connection
+
+CHANGES: Final = 1_919_251_316
+"""The class of the advisory locks under which changes of one widget follow each other."""
 
 
 async def load(connection: Connection, program_id: int) -> str | None:
@@ -11,6 +15,11 @@ async def load(connection: Connection, program_id: int) -> str | None:
         "select settings from widgets where program_id = $1", program_id
     )
     return settings
+
+
+async def lock(connection: Connection, program_id: int) -> None:
+    """Keeps others from changing this widget until the transaction ends, whether it is stored yet or not."""
+    await connection.execute("select pg_advisory_xact_lock($1, $2)", CHANGES, program_id % 2**31)
 
 
 async def save(connection: Connection, program_id: int, settings: str, at: datetime) -> None:

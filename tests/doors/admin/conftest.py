@@ -10,11 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from regulars.app import staff
 from regulars.app.access import Role
 from regulars.app.house import House
 from regulars.app.programs import Created, create_program
 from regulars.app.sessions import From, begin
+from regulars.app.staff import colleagues
 from regulars.doors.admin.app import build
 from regulars.doors.admin.cookies import DEVICE, SESSION, form_token
 from regulars.settings import Settings
@@ -76,7 +76,7 @@ def text_of(answer: httpx.Response) -> str:
 async def hire(house: House, program_id: int, role: Role, *, email: str | None = None) -> int:
     """Somebody with this role; their number."""
     email = email or f"{role}@tea.example"
-    await staff.add(
+    await colleagues.add(
         house.database,
         email=email,
         name=f"Toni {role}",

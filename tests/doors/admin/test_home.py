@@ -8,7 +8,7 @@ import pytest
 
 from regulars.app import rewards
 from regulars.app.access import Role
-from regulars.app.codes import import_codes
+from regulars.app.codes.uploads import import_codes
 from regulars.app.house import House
 from regulars.app.programs import Created, change_rules, create_program, move_clock
 from regulars.app.storefront.widgets import change_widget
@@ -77,7 +77,7 @@ async def test_a_reward_counts_once_it_can_be_claimed(owner: Browser, house: Hou
     page = (await owner.get("/")).text
     assert f'href="{owner.address(f"/rewards/{reward_id}/codes")}">Upload its codes' in page
     codes = b"AUTUMN-1\nAUTUMN-2\n"
-    await import_codes(house.database, shop.program_id, reward_id, codes, actor="staff:1", now=house.clock())
+    await import_codes(house.database, shop.program_id, reward_id, codes, by=make.SUE, now=house.clock())
     assert "A first reward" in await steps_done(owner)
     await rewards.set_enabled(house.database, shop.program_id, reward_id, enabled=False, now=house.clock())
     house.programs.forget()

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 
 from regulars.app import rewards
@@ -11,6 +12,7 @@ from regulars.app.programs import Created, Programs
 from regulars.app.storefront.widgets import load_widget
 from regulars.domain.program import Program
 from regulars.domain.rewards import CodeSource, LimitPeriod, RewardKind
+from regulars.doors.loyaltylion.app import build as build_loyaltylion
 from tests import make
 from tests.doors.admin.conftest import Browser, hire, signed_in, text_of
 
@@ -202,3 +204,23 @@ async def test_the_program_is_renamed_and_gets_another_shop(
     log = text_of(await owner.get("/audit"))
     assert "rename program" in log
     assert "add shop" in log
+
+
+async def test_a_shop_gets_another_name_and_language(owner: Browser, house: House, shop: Created) -> None:
+    page = await owner.get("/settings/shops/1")
+    assert "https://tea.example" in page.text
+    said = {"name": "Tee", "language": "de"}
+    assert (await owner.post("/settings/shops/1", said)).status_code == 303
+    listing = text_of(await owner.get("/settings"))
+    assert "Tee https://tea.example · GBP · German" in listing
+    assert (await program_of(house, shop)).sites[0].name == "Tee"
+    headers = {"authorization": f"Bearer {shop.api_token}"}
+    transport = httpx.ASGITransport(build_loyaltylion(house))
+    async with httpx.AsyncClient(transport=transport, base_url="http://a", headers=headers) as client:
+        (site,) = (await client.get("/v2/sites")).json()["sites"]
+    assert (site["name"], site["languages"]) == ("Tee", ["de"])
+    assert "change shop shop 1" in text_of(await owner.get("/audit"))
+    for wrong in (said | {"language": "xx"}, said | {"name": " "}):
+        assert (await owner.post("/settings/shops/1", wrong)).status_code == 422
+    assert (await owner.get("/settings/shops/7")).status_code == 404
+    assert (await owner.post("/settings/shops/7", said)).status_code == 404

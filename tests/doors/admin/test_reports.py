@@ -6,6 +6,7 @@ import re
 from datetime import UTC, date, datetime
 
 import httpx
+import pytest
 
 from regulars.app import rewards
 from regulars.app.access import Role
@@ -172,3 +173,24 @@ def test_lines_are_called_by_their_days_in_the_readers_language() -> None:
         assert called(row(date(2026, 2, 1), date(2026, 2, 28)), "month") == "Februar 2026"
         assert called(row(date(2026, 2, 1), date(2026, 2, 27)), "month") == "01.02.2026 – 27.02.2026"
         assert called(row(date(2026, 2, 28), date(2026, 2, 28)), "month") == "28.02.2026"
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"from": "2026-03-02", "to": "2026-03-01"}, "The last day lies before the first."),
+        ({"from": "2026-03-02", "to": ""}, "These days need a first and a last one."),
+        ({"from": "a", "to": "b"}, "These days need a first and a last one."),
+        ({"from": "2001-01-01", "to": "2026-03-01"}, "At most ten years can be shown at once."),
+        ({"from": "1901-01-01", "to": "1901-02-01"}, "Choose a day of our times."),
+    ],
+)
+async def test_days_that_are_no_range_are_said_plainly(
+    owner: Browser, query: dict[str, str], said: str
+) -> None:
+    for path in ("/reports", "/reports/rewards", "/"):
+        answer = await owner.get(path, params=query)
+        assert answer.status_code == 422
+        text = text_of(answer)
+        assert f"{said} Here are the last 30 days instead." in text
+        assert "saved" not in text

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from regulars.app import audit, claims, codes, deliveries
+from regulars.app import audit, claims, deliveries
 from regulars.app.access import Acting, Role
+from regulars.app.codes import lists
 from regulars.app.house import House
 from regulars.app.programs import Created
 from regulars.domain.rewards import CodeState
@@ -30,7 +31,7 @@ FILL = f"""
     select $1, n, 1, 1 + n % 100, 'fixed_amount', 'Five off', 0, 'GBP', 0, '', 'claimed', at, n, at from rows;
     insert into audit_entries (program_id, entry_id, at, actor, name, action, subject, before, after, reason,
         salt, digest, hash)
-    select $1, n, at, case when n % 5000 = 0 then 'staff:7' else 'staff:1' end, 'Ann', 'adjust points', '',
+    select $1, n + 1, at, case when n % 5000 = 0 then 'staff:7' else 'staff:1' end, 'Ann', 'adjust points', '',
         'null', 'null', '', '', sha256(''), sha256('') from rows;
     drop table rows;
 """
@@ -56,7 +57,7 @@ def calls(**wanted: Any) -> Listing:
 
 
 def listed_codes(**wanted: Any) -> Listing:
-    return lambda house, program: codes.list_codes(house.database, program, 1, **wanted)
+    return lambda house, program: lists.list_codes(house.database, program, 1, **wanted)
 
 
 def entries(**wanted: Any) -> Listing:
@@ -81,11 +82,11 @@ LISTS: list[tuple[ModuleType, Listing, int]] = [
     (deliveries, calls(problems_only=True), 5),
     (deliveries, calls(problems_only=True, hook="key-verify"), 1),
     (deliveries, calls(credential_id=1), 50),
-    (codes, listed_codes(), 100),
-    (codes, listed_codes(after="T5"), 100),
-    (codes, listed_codes(state=CodeState.FREE), 100),
-    (codes, listed_codes(state=CodeState.VOID), 4),
-    (codes, listed_codes(state=CodeState.HANDED), 4),
+    (lists, listed_codes(), 100),
+    (lists, listed_codes(after="T5"), 100),
+    (lists, listed_codes(state=CodeState.FREE), 100),
+    (lists, listed_codes(state=CodeState.VOID), 4),
+    (lists, listed_codes(state=CodeState.HANDED), 4),
     (claims, claims_of(), 100),
     (claims, claims_of(before=5000), 50),
     (audit, entries(), 50),

@@ -8,11 +8,12 @@ import httpx
 import pyotp
 import pytest
 
-from regulars.app import own_account, sessions, staff
+from regulars.app import own_account, sessions
 from regulars.app.access import Role
 from regulars.app.house import House
 from regulars.app.programs import Created
 from regulars.app.sessions import From
+from regulars.app.staff import arrivals, links
 from regulars.doors.admin.app import build
 from regulars.doors.admin.cookies import SESSION
 from regulars.settings import Settings
@@ -27,8 +28,8 @@ async def ann(house: House, shop: Created) -> str:
     """The e-mail of the owner, who has a password."""
     email = f"ann{shop.program_id}@tea.example"
     await hire(house, shop.program_id, Role.OWNER, email=email)
-    token = await staff.make_reset_link(house.database, email=email, now=house.clock())
-    await staff.reset_password(house.database, token=token, password=PASSWORD, by=BY, now=house.clock())
+    token = await links.make_reset_link(house.database, email=email, now=house.clock())
+    await arrivals.reset_password(house.database, token=token, password=PASSWORD, by=BY, now=house.clock())
     return email
 
 
@@ -182,7 +183,7 @@ async def test_between_password_and_code_nothing_opens(
 
 async def test_opening_a_link_uses_nothing_up(browser: Browser, house: House, ann: str) -> None:
     """Mail programs and messengers look at links, too."""
-    token = await staff.make_reset_link(house.database, email=ann, now=house.clock())
+    token = await links.make_reset_link(house.database, email=ann, now=house.clock())
     for _ in range(2):
         page = await browser.get(f"/admin/reset/{token}")
         assert page.status_code == 200
@@ -198,7 +199,7 @@ async def test_opening_a_link_uses_nothing_up(browser: Browser, house: House, an
 
 
 async def test_the_demos_link_signs_in_once(browser: Browser, house: House, shop: Created) -> None:
-    token = await staff.make_sign_in_link(
+    token = await links.make_sign_in_link(
         house.database,
         email=f"demo{shop.program_id}@tea.example",
         name="Demo",
@@ -229,7 +230,7 @@ async def test_an_invited_person_joins_and_somebody_elses_session_cannot(
 
 
 async def test_an_empty_house_is_set_up_in_the_browser(empty_house: House, clock: Clock) -> None:
-    token = await staff.make_setup_link(empty_house.database, now=clock.now)
+    token = await links.make_setup_link(empty_house.database, now=clock.now)
     browser = Browser(empty_house)
     assert "You are the first here" in text_of(await browser.get(f"/admin/set-up/{token}"))
     form = {"name": "Ann", "email": "ann@tea.example", "password": PASSWORD, "locale": "en-GB"}
@@ -267,6 +268,6 @@ async def test_who_does_not_keep_the_house_makes_no_programs(owner: Browser) -> 
 
 
 async def test_an_old_setup_link_ends_after_a_day(empty_house: House, clock: Clock) -> None:
-    token = await staff.make_setup_link(empty_house.database, now=clock.now)
+    token = await links.make_setup_link(empty_house.database, now=clock.now)
     clock.now += timedelta(days=1)
     assert (await Browser(empty_house).get(f"/admin/set-up/{token}")).status_code == 422

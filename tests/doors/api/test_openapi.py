@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 
 from regulars.app.credentials import SCOPES
-from regulars.domain.rewards import Reward
-from regulars.doors.api import shapes
+from regulars.domain import rewards as domain
 from regulars.doors.api.errors import CODES
 from regulars.doors.api.openapi import document
 from regulars.doors.api.routes import ROUTES
+from regulars.doors.api.shapes.rewards import NewReward, Reward, RewardChanges
 from tests.doors.api.conftest import Shop, error
 
 OPERATIONS = {
@@ -52,10 +52,10 @@ def test_every_refusal_in_the_document_is_one_that_is_answered() -> None:
 
 
 def test_rewards_have_the_same_fields_wherever_they_are_said() -> None:
-    core = set(Reward.__struct_fields__)
-    assert set(shapes.NewReward.__struct_fields__) == core - {"id"}
-    assert set(shapes.RewardChanges.__struct_fields__) == core - {"id", "kind"}
-    assert set(shapes.Reward.__struct_fields__) == core | {"counts", "out_of_stock"}
+    core = set(domain.Reward.__struct_fields__)
+    assert set(NewReward.__struct_fields__) == core - {"id"}
+    assert set(RewardChanges.__struct_fields__) == core - {"id", "kind"}
+    assert set(Reward.__struct_fields__) == core | {"counts", "out_of_stock"}
 
 
 def test_what_is_sent_is_strict_and_what_is_answered_is_open() -> None:

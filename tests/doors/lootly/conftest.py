@@ -190,7 +190,7 @@ async def live_shop(shop: Shop) -> AsyncIterator[tuple[Shop, str]]:
     config = uvicorn.Config(build(shop.house), lifespan="off", log_config=None)
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not server.started:
             await asyncio.sleep(0.01)
     yield shop, f"http://127.0.0.1:{listening.getsockname()[1]}"

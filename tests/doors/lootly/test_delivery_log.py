@@ -18,6 +18,7 @@ from regulars.doors.lootly.hooks import INTEGRATIONS
 from regulars.doors.lootly.php import json_text
 from regulars.doors.lootly.unverified import BODY_KEPT_BYTES, KEPT_A_MINUTE
 from tests.doors.lootly.conftest import Clock, Shop, customer, make_program, order, refund
+from tests.pace import within
 
 # -- the contract's status codes, and the order of its checks
 
@@ -223,7 +224,12 @@ def test_printable_text_is_escaped_and_cut() -> None:
 
 
 async def test_strict_answers_name_the_field(shop: Shop) -> None:
-    assert await change_settings(shop.house.database, shop.keys.program_id, strict_answers=True) == 1
+    assert (
+        await change_settings(
+            shop.house.database, shop.keys.program_id, strict_answers=True, now=shop.house.clock()
+        )
+        == 1
+    )
     shop.house.credentials.forget()
     answer = await shop.call("orders-completed", order(total_price="1e5"))
     assert answer.status_code == 422
@@ -276,11 +282,12 @@ async def test_a_table_that_does_not_answer_is_a_503_within_3_seconds(shop: Shop
         await connection.execute(f"lock table {table} in access exclusive mode")
         started = time.monotonic()
         answer = await shop.send("orders-completed", body)
-        assert time.monotonic() - started < 3.5
+        took = time.monotonic() - started
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert await shop.count("orders") == 0
     assert (await shop.send("orders-completed", body)).status_code == 200
     assert await shop.points("alice") == 29
+    within(took, 3.5, "the answer")
 
 
 async def test_a_database_that_is_gone_is_a_503_on_every_address(shop: Shop) -> None:

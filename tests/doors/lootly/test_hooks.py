@@ -374,7 +374,9 @@ async def test_a_redelivery_is_known_however_its_body_is_written(shop: Shop) -> 
 
 
 async def test_the_window_is_a_setting_of_the_integration(shop: Shop) -> None:
-    await change_settings(shop.house.database, shop.keys.program_id, redelivery_window_seconds=0)
+    await change_settings(
+        shop.house.database, shop.keys.program_id, redelivery_window_seconds=0, now=shop.house.clock()
+    )
     shop.house.credentials.forget()
     await shop.call("orders-completed", order())
     await shop.call("refunds-create", refund("10.00"))
@@ -426,7 +428,10 @@ async def test_a_window_is_at_most_a_week(shop: Shop) -> None:
     for seconds in (-1, 604_801):
         with pytest.raises(Invalid, match="redelivery_window_seconds"):
             await change_settings(
-                shop.house.database, shop.keys.program_id, redelivery_window_seconds=seconds
+                shop.house.database,
+                shop.keys.program_id,
+                redelivery_window_seconds=seconds,
+                now=shop.house.clock(),
             )
 
 
@@ -531,7 +536,9 @@ async def test_key_verify_answers_an_empty_list(shop: Shop) -> None:
 
 
 async def test_app_installed_keeps_where_the_shop_is(shop: Shop) -> None:
-    await change_settings(shop.house.database, shop.keys.program_id, strict_answers=True)
+    await change_settings(
+        shop.house.database, shop.keys.program_id, strict_answers=True, now=shop.house.clock()
+    )
     shop.house.credentials.forget()
     said = {"shop_url": "https://tea.example", "api_endpoint": "https://tea.example/api/"}
     assert (await shop.call("app-installed", said, integration="woocommerce")).status_code == 200

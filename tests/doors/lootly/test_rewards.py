@@ -284,7 +284,9 @@ async def test_bad_content_is_refused_by_the_name_of_its_field(
 
 async def test_strict_answers_refuse_with_422_and_the_same_body(shop: Shop) -> None:
     await shop.call("orders-completed", order())
-    await change_settings(shop.house.database, shop.keys.program_id, strict_answers=True)
+    await change_settings(
+        shop.house.database, shop.keys.program_id, strict_answers=True, now=shop.house.clock()
+    )
     shop.house.credentials.forget()
     await offer(shop, cost=30)
     for answer, code in (

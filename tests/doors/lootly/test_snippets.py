@@ -56,7 +56,7 @@ async def test_a_snippet_reports_an_order_and_its_refund(live_shop: tuple[Shop, 
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         printed, _ = await process.communicate(code.encode())
     assert printed.decode().split() == ["200", "200"]
     assert [row.outcome for row in await shop.log()] == ["done", "done"]

@@ -10,7 +10,8 @@ from regulars.app.credentials import SCOPES, api_key_lookup, revoke
 from regulars.app.house import House
 from regulars.domain.errors import Busy, Late, Rejected, Unsure
 from regulars.doors.loyaltylion.app import build
-from regulars.doors.loyaltylion.routes import ROUTES, NoRoute, find_route
+from regulars.doors.loyaltylion.routes import ROUTES, find_route
+from regulars.doors.paths import NoRoute
 from tests.doors.loyaltylion.conftest import Clock, Shop, an_order, open_shop
 
 NOBODY = {"error": {"message": "Authentication is required"}}

@@ -14,13 +14,13 @@ import pytest
 from regulars.app.house import House
 from regulars.app.programs import Created, create_program
 from regulars.app.rewards import create_reward
-from regulars.app.storefront.tokens import make_token
 from regulars.domain.rewards import CodeSource, Reward, RewardKind
 from regulars.doors.loyaltylion import app as loyaltylion
 from regulars.doors.storefront.app import build
 from regulars.doors.storefront.guard import Guard
 from tests import make
 from tests.conftest import fresh_database
+from tests.tokens import make_token
 
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 SHOP = "https://tea.example"

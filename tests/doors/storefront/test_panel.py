@@ -157,7 +157,7 @@ async def test_what_no_widget_can_have_is_refused(shop: Shop, change: dict[str, 
 
 
 async def test_that_a_token_is_demanded_is_told(shop: Shop) -> None:
-    await change_switches(shop.house.database, shop.keys.program_id, token_to_redeem=True)
+    await change_switches(shop.house.database, shop.keys.program_id, token_to_redeem=True, now=shop.clock.now)
     shop.house.credentials.forget()
     widget = (await shop.get(f"program?key={shop.keys.lootly_api_key}")).json()["widget"]
     assert widget["needs_token_to_redeem"] is True

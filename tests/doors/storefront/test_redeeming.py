@@ -171,7 +171,7 @@ async def test_without_a_key_nothing_is_redeemed(shop: Shop) -> None:
 async def test_a_shop_can_demand_a_token(shop: Shop) -> None:
     await shop.add_reward()
     await shop.give_member(5000)
-    await change_switches(shop.house.database, shop.keys.program_id, token_to_redeem=True)
+    await change_switches(shop.house.database, shop.keys.program_id, token_to_redeem=True, now=shop.clock.now)
     shop.house.credentials.forget()
     session = await shop.log_in()
     assert (await redeem(shop, session)).status_code == 401
@@ -223,7 +223,7 @@ async def test_a_proof_must_be_of_the_same_shopper_and_shop(shop: Shop, other: S
 async def test_a_session_by_token_does_not_spare_the_token(shop: Shop) -> None:
     await shop.add_reward()
     await shop.give_member(5000)
-    await change_switches(shop.house.database, shop.keys.program_id, token_to_redeem=True)
+    await change_switches(shop.house.database, shop.keys.program_id, token_to_redeem=True, now=shop.clock.now)
     shop.house.credentials.forget()
     body = shop.v2()
     session = (await shop.post("session", body)).json()["session"]

@@ -84,7 +84,7 @@ async def test_its_date_must_lie_within_a_day(shop: Shop, date: str, counts: boo
 
 
 async def test_a_shop_can_narrow_the_day(shop: Shop) -> None:
-    await change_switches(shop.house.database, shop.keys.program_id, sha1_seconds=3600)
+    await change_switches(shop.house.database, shop.keys.program_id, sha1_seconds=3600, now=shop.clock.now)
     shop.house.credentials.forget()
     old = (START - timedelta(minutes=61)).isoformat()
     assert (await shop.post("session", shop.sha1("alice", date=old))).status_code == 401
@@ -128,7 +128,7 @@ async def test_a_revoked_key_ends_its_sessions(shop: Shop) -> None:
 async def test_md5_switched_off_ends_what_it_opened(shop: Shop) -> None:
     by_md5 = await shop.log_in()
     by_token = (await shop.post("session", shop.v2())).json()["session"]
-    await change_switches(shop.house.database, shop.keys.program_id, md5=False)
+    await change_switches(shop.house.database, shop.keys.program_id, md5=False, now=shop.clock.now)
     shop.house.credentials.forget()
     assert (await shop.post("session", shop.md5("alice"))).status_code == 401
     assert (await shop.get("me", by_md5)).status_code == 401
@@ -140,7 +140,7 @@ async def test_not_before_ends_whatever_is_older(shop: Shop) -> None:
     early, token = await shop.log_in(), shop.v2()
     sha1 = shop.sha1("alice")
     shop.clock.forward(seconds=30)
-    await change_switches(shop.house.database, shop.keys.program_id, not_before=shop.clock.now)
+    await change_switches(shop.house.database, shop.keys.program_id, not_before=shop.clock.now, now=shop.clock.now)
     shop.house.credentials.forget()
     assert (await shop.get("me", early)).status_code == 401
     assert (await shop.post("session", token)).status_code == 401

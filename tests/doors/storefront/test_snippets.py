@@ -53,7 +53,7 @@ async def token(shop: Shop, language: str) -> str:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         printed, _ = await process.communicate(code.encode())
     return printed.decode().strip()
 

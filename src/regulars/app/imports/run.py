@@ -8,6 +8,8 @@ from typing import Final
 
 import msgspec
 
+from regulars.app import audit
+from regulars.app.access import BY_US, Who
 from regulars.app.house import House
 from regulars.app.imports import customers, orders, refunds
 from regulars.app.imports.columns import Cells, Column
@@ -84,15 +86,24 @@ async def find_shop(house: House, program_id: int | None, site_id: int | None) -
 
 
 async def run_import(
-    house: House, kind: Kind, path: Path, shop: Shop, *, progress: Callable[[Progress], None] | None = None
+    house: House,
+    kind: Kind,
+    path: Path,
+    shop: Shop,
+    *,
+    by: Who = BY_US,
+    progress: Callable[[Progress], None] | None = None,
 ) -> Summary:
     """Imports a file. Rows that are refused go, with the reason, into a file beside it, made anew each time.
+
+    The audit log says who began it; what it changed stands in the book, row by row.
 
     Raises UnreadableFile, with what came before already imported; Unavailable when the database stays away.
     """
     began = time.monotonic()
     summary = Summary(kind=kind.name, program_id=shop.program.id, site_id=shop.site.id)
     with RowsFile(path, kind.columns) as file, Rejections(path) as rejections:
+        await _note(house, kind, path, shop, by)
         run = _Run(house, kind, shop, summary, rejections, file)
         try:
             async with asyncio.TaskGroup() as group:
@@ -105,6 +116,19 @@ async def run_import(
     summary.rejected_file = str(rejections.path) if summary.rejected else None
     summary.took_seconds = round(time.monotonic() - began, 3)
     return summary
+
+
+async def _note(house: House, kind: Kind, path: Path, shop: Shop, by: Who) -> None:
+    async with house.database.acquire() as connection, connection.transaction():
+        await audit.note(
+            connection,
+            shop.program.id,
+            by,
+            action=f"import {kind.name}",
+            subject=f"shop {shop.site.id}",
+            after={"file": path.name, "bytes": path.stat().st_size},
+            now=house.clock(),
+        )
 
 
 class _Run:

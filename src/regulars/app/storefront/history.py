@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from regulars.app.explain import in_words
+from regulars.app.storefront.reasons import Reason, reasons_of
 from regulars.domain.book import Bucket, Cause
 from regulars.domain.decisions import Trace
 from regulars.storage import shoppers
@@ -25,6 +26,7 @@ _CODES: Final[dict[Cause, tuple[str, ...]]] = {
     Cause.CANCEL: ("taken: cancel",),
     Cause.UNPAID: ("taken: unpaid",),
     Cause.RESTORED: ("restored",),
+    Cause.AMENDED: ("amended",),
     Cause.REDEMPTION: ("redeemed",),
     Cause.CLAIM_CANCELLED: ("claim cancelled", "points of the code returned"),
     Cause.CLAIM_EXPIRED: ("claim expired",),
@@ -35,13 +37,17 @@ SPENDABLE: Final = (Bucket.PENDING, Bucket.AVAILABLE)
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One change. `points` below zero were taken; `bucket`: pending, or available where they can be spent."""
+    """One change. `points` below zero were taken; `bucket`: pending, or available where they can be spent.
+
+    `reasons` say why, for the panel's own words; `sentence` says it in English.
+    """
 
     at: datetime
     points: int
     kind: str
     bucket: str
     sentence: str
+    reasons: tuple[Reason, ...]
     order: str | None
 
 
@@ -74,12 +80,16 @@ async def lines_of(
 def _line(group: list[Step]) -> Line:
     """The movements that one decision made for one cause."""
     latest = group[0]
+    bucket = _bucket(group)
+    wanted = _CODES.get(latest.cause, ())
+    trace = [entry for entry in latest.trace if entry.code in wanted]
     return Line(
         at=latest.at,
         points=sum(step.points if step.to_bucket in SPENDABLE else -step.points for step in group),
         kind=latest.cause,
-        bucket=_bucket(group),
-        sentence=_sentence(latest),
+        bucket=bucket,
+        sentence=" ".join(in_words(_outward(entry)) for entry in trace),
+        reasons=reasons_of(trace, is_pending=bucket == Bucket.PENDING and latest.lot_left != 0),
         order=latest.order,
     )
 
@@ -93,14 +103,8 @@ def _bucket(group: list[Step]) -> str:
     return Bucket.PENDING if places == {Bucket.PENDING} else Bucket.AVAILABLE
 
 
-def _sentence(step: Step) -> str:
-    """Why, without the names of staff and keys, which are nobody's business outside the shop."""
-    wanted = _CODES.get(step.cause, ())
-    entries = [entry for entry in step.trace if entry.code in wanted]
-    return " ".join(in_words(_outward(entry)) for entry in entries)
-
-
 def _outward(entry: Trace) -> Trace:
+    """Without the names of staff and keys, which are nobody's business outside the shop."""
     if "actor" not in entry.facts:
         return entry
     return msgspec.structs.replace(entry, facts=entry.facts | {"actor": "The shop"})

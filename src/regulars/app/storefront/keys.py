@@ -5,6 +5,8 @@ from typing import Final
 
 import msgspec
 
+from regulars.app import audit
+from regulars.app.access import BY_US, Who
 from regulars.app.credentials import Credential
 from regulars.app.house import House
 from regulars.app.storefront.strict import Unproven
@@ -48,7 +50,13 @@ async def secret_for(house: House, credential: Credential, shown: str, kid: str,
 
 
 async def make_key(
-    database: Database, vault: Vault, program_id: int, credential_id: int, *, now: datetime
+    database: Database,
+    vault: Vault,
+    program_id: int,
+    credential_id: int,
+    *,
+    by: Who = BY_US,
+    now: datetime,
 ) -> MadeKey:
     """Makes a key for a shop's tokens. The one before counts for another day, those before that no longer.
 
@@ -67,6 +75,15 @@ async def make_key(
             await storage.merge_settings(connection, program_id, credential_id, until)
         key = TokenKey(kid=made.kid, secret=vault.close(made.secret), created_at=now, retires_at=None)
         await token_keys.add(connection, program_id, credential_id, key)
+        await audit.note(
+            connection,
+            program_id,
+            by,
+            action="make token key",
+            subject=f"key {credential_id}",
+            after={"kid": made.kid},
+            now=now,
+        )
     return made
 
 

@@ -5,6 +5,9 @@ from typing import Any, Final
 
 import msgspec
 
+from regulars.app import audit
+from regulars.app.access import BY_US, Who
+from regulars.app.integrations import shared
 from regulars.app.storefront.strict import Unproven
 from regulars.domain.errors import Invalid
 from regulars.storage import credentials
@@ -50,6 +53,8 @@ async def change_switches(
     not_before: datetime | None = None,
     token_to_redeem: bool | None = None,
     sha1_seconds: int | None = None,
+    by: Who = BY_US,
+    now: datetime,
 ) -> list[Switches]:
     """Changes what is given for every shop of the program; answers the switches as they are now.
 
@@ -64,13 +69,23 @@ async def change_switches(
         "sha1_seconds": sha1_seconds,
     }
     changes = {name: value for name, value in said.items() if value is not None}
-    changed = []
+    before: list[Switches] = []
+    changed: list[Switches] = []
     async with reading(database) as connection, connection.transaction():
         for row in await credentials.of_program(connection, program_id):
             if row["kind"] not in KINDS or row["revoked_at"] is not None:
                 continue
-            switches = msgspec.structs.replace(switches_of(msgspec.json.decode(row["settings"])), **changes)
+            before.append(switches_of(msgspec.json.decode(row["settings"])))
+            switches = msgspec.structs.replace(before[-1], **changes)
             kept = msgspec.json.encode({"storefront": switches}).decode()
             await storage.merge_settings(connection, program_id, row["credential_id"], kept)
             changed.append(switches)
+        was, is_ = (
+            {name: shared([getattr(one, name) for one in all_of]) for name in changes}
+            for all_of in (before, changed)
+        )
+        ends = "end storefront sessions" if set(changes) == {"not_before"} else "change storefront"
+        await audit.note(
+            connection, program_id, by, action=ends, subject="all integrations", before=was, after=is_, now=now
+        )
     return changed

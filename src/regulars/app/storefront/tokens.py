@@ -6,7 +6,6 @@ with is known by its kid alone; nothing in the token chooses.
 
 import hashlib
 import hmac
-import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -124,13 +123,3 @@ def _claims(said: dict[str, Any]) -> Claims:
 def signature_of(signed: str, secret: str) -> str:
     """Base64url of the HMAC-SHA256 over the signed text. What comes in is compared as text: one spelling."""
     return encoded(hmac.digest(secret.encode(), signed.encode(), hashlib.sha256))
-
-
-def make_token(
-    kid: str, secret: str, *, shop: str, customer_id: str, jti: str, now: datetime, life_seconds: int = 300
-) -> str:
-    """A v2 token, as the snippets for shops make it."""
-    issued = int(now.timestamp())
-    claims = {"shop": shop, "sub": customer_id, "iat": issued, "exp": issued + life_seconds, "jti": jti}
-    signed = f"v2.{kid}.{encoded(json.dumps(claims).encode())}"
-    return f"{signed}.{signature_of(signed, secret)}"

@@ -9,13 +9,15 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from regulars.app import audit
+from regulars.app.access import BY_US, Who
 from regulars.domain.errors import Invalid
 from regulars.storage import widgets as storage
 from regulars.storage.database import Database
 from regulars.storage.reading import reading
 
 Side = Literal["left", "right"]
-Language = Literal["en", "de", "fr", "es"]
+Language = Literal["en", "de", "fr", "es", "ar"]
 
 LANGUAGES: Final = get_args(Language)
 TEXTS: Final = ("title", "welcome", "launcher", "join")
@@ -85,26 +87,48 @@ def _remember(memory: dict[Any, tuple[float, Any]], name: Any, value: Any, secon
 async def load_widget(database: Database, program_id: int) -> Widget:
     """The program's widget as it is now. Raises Busy."""
     async with reading(database) as connection:
-        stored = await storage.load(connection, program_id)
+        return _widget(await storage.load(connection, program_id))
+
+
+def _widget(stored: str | None) -> Widget:
     return Widget() if stored is None else msgspec.json.decode(stored, type=Widget)
 
 
-async def change_widget(database: Database, program_id: int, *, now: datetime, **changes: Any) -> Widget:
+async def change_widget(
+    database: Database, program_id: int, *, by: Who = BY_US, now: datetime, **changes: Any
+) -> Widget:
     """Changes what is given (fields of Widget; of `texts` those named, "" takes one away); answers it all.
 
     Raises Invalid, Busy.
     """
-    widget = await load_widget(database, program_id)
+    async with reading(database) as connection, connection.transaction():
+        await storage.lock(connection, program_id)
+        widget = _widget(await storage.load(connection, program_id))
+        changed = _changed(widget, changes)
+        await storage.save(connection, program_id, msgspec.json.encode(changed).decode(), now)
+        subject = "storefront widget"
+        await audit.note(
+            connection,
+            program_id,
+            by,
+            action="change widget",
+            subject=subject,
+            before=widget,
+            after=changed,
+            now=now,
+        )
+    return changed
+
+
+def _changed(widget: Widget, changes: dict[str, Any]) -> Widget:
     if "texts" in changes:
         merged = widget.texts | changes["texts"]
-        changes["texts"] = {name: text for name, text in merged.items() if text}
+        changes = changes | {"texts": {name: text for name, text in merged.items() if text}}
     try:
         changed = msgspec.convert(msgspec.structs.asdict(widget) | changes, Widget)
     except msgspec.ValidationError as error:
         raise Invalid("widget", str(error)) from None
     _check(changed)
-    async with reading(database) as connection:
-        await storage.save(connection, program_id, msgspec.json.encode(changed).decode(), now)
     return changed
 
 

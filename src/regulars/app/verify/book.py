@@ -1,9 +1,11 @@
 """V03, V10: each row of the book is a movement that the model allows, and the hash chain over all holds."""
 
+from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 from regulars.app.verify.report import Tally
-from regulars.domain.book import GENESIS, PAIRS, Bucket, Cause, Movement, chain
+from regulars.domain.book import GENESIS, PAIRS, Bucket, Cause, Merge, Movement, chain, chain_merge
 from regulars.storage.audit import snapshot
 from regulars.storage.database import Database
 
@@ -55,12 +57,18 @@ _REQUIRED: Final[dict[tuple[str, str, str], tuple[str, ...]]] = {
 }
 
 
-async def check_book(database: Database, head: snapshot.Head, tally: Tally) -> int:
-    """Walks the whole book up to the head's last movement. Answers how many movements there are."""
+async def check_book(database: Database, head: snapshot.Head, merges: Sequence[Merge], tally: Tally) -> int:
+    """Walks the whole book up to the head's last movement. Answers how many movements there are.
+
+    `merges`, in their order, stand between the movements.
+    """
     number, previous = 0, GENESIS
+    waiting = deque(merges)
     async for page in snapshot.movements(database, head.program_id, up_to=head.movement):
         for movement, stored in page:
             _check_shape(movement, head.program_id, tally)
+            while waiting and waiting[0].movement_id < movement.id:
+                previous = chain_merge(previous, waiting.popleft())
             computed = chain(previous, movement)
             if computed != stored:
                 subject = f"movement {movement.id}"
@@ -68,6 +76,8 @@ async def check_book(database: Database, head: snapshot.Head, tally: Tally) -> i
                 tally.add("V10", head.program_id, subject, _short(stored), expected)
             previous = stored
         number += len(page)
+    while waiting:
+        previous = chain_merge(previous, waiting.popleft())
     if previous != head.chain:
         expected = f"{_short(previous)}, as the last of {number} movements"
         tally.add("V10", head.program_id, "the head", _short(head.chain), expected)

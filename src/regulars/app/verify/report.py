@@ -32,6 +32,7 @@ INVARIANTS: Final = {
     "V20": "Nothing was claimed beyond a reward's limits, stock and dates",
     "V25": "What staff did stands in the audit log with who and why, and that log is whole",
     "V26": "No secret is in clear; who was erased leaves no text behind, and loses no movement",
+    "V27": "Whoever was merged has nothing any more, and stays with whom their merge names",
 }
 
 

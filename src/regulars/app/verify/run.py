@@ -18,6 +18,7 @@ from regulars.storage.audit import (
     claims,
     identities,
     lots,
+    merged,
     privacy,
     references,
     sequences,
@@ -37,6 +38,7 @@ _CHECKS = (
     *references.CHECKS,
     *identities.CHECKS,
     *claims.CHECKS,
+    *merged.CHECKS,
     *staff.CHECKS,
 )
 
@@ -90,7 +92,8 @@ async def _verify_program(database: Database, program_id: int, now: datetime, ta
                 tally.keep(check.invariant, program_id, item.subject, item.saw, item.expected)
         await _check_orders(connection, program_id, tally)
         await check_log(connection, program_id, tally)
-    movements = await check_book(database, head, tally)
+        merges = await snapshot.merges(connection, program_id)
+    movements = await check_book(database, head, merges, tally)
     return Checked(
         program_id=program_id,
         name=head.name,

@@ -1,7 +1,7 @@
 """The door itself: finds the page, asks who it is, whether they may, whether a form is ours; then answers."""
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, Final, TypeAlias
+from collections.abc import Mapping
+from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -12,6 +12,7 @@ from regulars.app.access import NotAllowed, require
 from regulars.app.house import House
 from regulars.app.sessions import Visitor
 from regulars.domain.errors import Refused, Unavailable
+from regulars.doors import wire
 from regulars.doors.admin import refusals
 from regulars.doors.admin.answers import Answer, security_headers
 from regulars.doors.admin.ask import Ask, Shown
@@ -30,11 +31,7 @@ from regulars.doors.admin.rendering import built_files, environment
 from regulars.doors.admin.routes import ROUTES
 from regulars.doors.admin.routing import OPEN, OWN, PREFIX, NoRoute, Route, Routes
 from regulars.doors.admin.words import _, reading_as
-
-Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+from regulars.doors.wire import App, Receive, Scope, Send, read_body, send_answer
 
 log = structlog.get_logger(__name__)
 
@@ -84,19 +81,18 @@ class Door:
         if scope["path"].startswith(STATIC) and scope["method"] in SAFE:
             answer = self._static.get(scope["path"].removeprefix(STATIC)) or Answer(404)
         else:
-            body = await _body(receive)
+            body = await read_body(receive)
             if body is None:
                 return  # the caller has left
             answer = await self._answer(scope, raw_path, body)
-        headers = [
+        headers = (
             (b"content-type", answer.content_type.encode()),
-            (b"content-length", b"%d" % len(answer.body)),
             (b"cache-control", answer.cache.encode()),
             *answer.headers,
             *security_headers(answer.nonce, is_secure=self._jar.is_secure),
-        ]
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
+        )
+        whole = wire.Answer(answer.status, answer.body, headers, answer.parts)
+        await send_answer(send, whole, with_body=scope["method"] != "HEAD", receive=receive)
 
     async def _answer(self, scope: Scope, raw_path: bytes, body: bytes) -> Answer:
         try:
@@ -213,18 +209,6 @@ class Door:
 
 async def _nothing(_: Ask) -> Answer:
     raise NoRoute
-
-
-async def _body(receive: Receive) -> bytes | None:
-    """The whole body; None when the caller left before it was there."""
-    parts = []
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        parts.append(message.get("body", b""))
-        if not message.get("more_body"):
-            return b"".join(parts)
 
 
 def _wanted(headers: Mapping[str, str]) -> str:

@@ -18,7 +18,7 @@ from regulars.doors.admin.calls import Calls
 from regulars.doors.admin.cookies import DEVICE, SESSION, VISIT, Jar
 from regulars.doors.admin.form import Form
 from regulars.doors.admin.routing import PREFIX, NoRoute, Route, Routes
-from regulars.storage.staff import Place
+from regulars.storage.roles import Place
 
 
 class Shown(msgspec.Struct):
@@ -167,11 +167,6 @@ class Ask:
     def form_key(self) -> str:
         """What makes this form's sending one: pass it on where twice must be once."""
         return self.form.get("form_key")[:64]
-
-    @property
-    def is_part(self) -> bool:
-        """Whether htmx asks for a part of a page; history restores want the whole."""
-        return self.headers.get("hx-request") == "true" and "hx-history-restore-request" not in self.headers
 
     # -- answers
 

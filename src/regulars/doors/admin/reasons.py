@@ -77,6 +77,13 @@ GERMAN: Final[dict[str, Callable[[Facts], str]]] = {
     "birthday set": _says("Der Geburtstag wurde eingetragen."),
     "blocked": _says("Der Kunde wurde gesperrt: Ab jetzt sammelt er nichts."),
     "unblocked": _says("Der Kunde wurde entsperrt."),
+    "merged": lambda facts: (
+        f"{facts['actor']} führte Kunde {facts['customer']} mit Kunde {facts['into']} zusammen: "
+        f"{_points(facts['available'])} verfügbar und {_points(facts['pending'])} vorgemerkt kamen mit, samt "
+        "allen Bestellungen und Prämien. Das lässt sich nicht rückgängig machen"
+        + (f". Grund: {facts['reason']}" if facts.get("reason") else ".")
+    ),
+    "merged: blocked": _says("Einer der beiden war gesperrt, also ist es auch der bleibende Kunde."),
     "erased": lambda facts: f"{facts['actor']} löschte diese Person: Nur das Buch der Punkte bleibt.",
     "adjusted": lambda facts: (
         f"{facts['actor']} {'gab' if facts['points'] > 0 else 'nahm'} {_points(abs(facts['points']))}"

@@ -5,7 +5,10 @@ from regulars.app.connections import UnknownCredential
 from regulars.app.deliveries import UnknownDelivery, describe_refusal
 from regulars.app.programs import UnknownProgram
 from regulars.app.sessions import SlowDown, WrongCode, WrongPassword
-from regulars.app.staff import LastOwner, LinkSpent, NotYours, UnknownStaff
+from regulars.app.staff.colleagues import LastOwner
+from regulars.app.staff.invitations import NotYours
+from regulars.app.staff.links import LinkSpent
+from regulars.app.staff.people import UnknownStaff
 from regulars.domain.errors import (
     ClaimClosed,
     CustomerBlocked,

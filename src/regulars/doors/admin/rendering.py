@@ -59,6 +59,7 @@ def environment() -> jinja2.Environment:
     pages.filters.update(figures.FILTERS, pair=lambda value: (value, value))
     pages.globals.update(
         icon=icon,
+        in_words=words._,  # for texts that are values: `_()` would take a % in them for a place to fill in
         static=address_of,
         script=script,
         roles=ROLES,

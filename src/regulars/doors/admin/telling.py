@@ -27,6 +27,7 @@ KINDS: Final = {
     LineKind.PROFILE: (N_("Profile"), "user-pen"),
     LineKind.BLOCK: (N_("Block"), "ban"),
     LineKind.ERASURE: (N_("Erased"), "eraser"),
+    LineKind.MERGE: (N_("Merged"), "merge"),
 }
 """What a line is about, in a word, and its icon."""
 BUCKETS: Final = {
@@ -76,6 +77,12 @@ def _in_zone(match: re.Match[str]) -> str:
         return moment(datetime.fromisoformat(f"{match[1]}T{match[2]}").replace(tzinfo=UTC))
     except ValueError:
         return match[0]
+
+
+def told_apart(customer: Customer, other: Customer) -> str:
+    """What to call a customer beside another one who may have the same name."""
+    name = called(customer)
+    return name if name != called(other) else _("Customer %(number)s", number=customer.id)
 
 
 def called(customer: Customer) -> str:

@@ -1,27 +1,8 @@
-"""What goes back over the wire: a status, a body or a stream of parts, headers."""
+"""What this API answers alike everywhere: its errors."""
 
-from collections.abc import AsyncIterator
-from typing import Any, Final, TypeAlias
+from typing import Any
 
-import msgspec
-
-Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
-
-JSON: Final[Headers] = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """`parts`, where given, follow in place of `body`: what is too long to be held at once."""
-
-    status: int
-    body: bytes = b""
-    headers: Headers = ()
-    parts: AsyncIterator[bytes] | None = None
-
-
-def as_json(value: Any, status: int = 200, headers: Headers = ()) -> Answer:
-    """`value` as JSON."""
-    return Answer(status, msgspec.json.encode(value), JSON + headers)
+from regulars.doors.wire import Answer, Headers, as_json
 
 
 def problem(

@@ -6,11 +6,28 @@ from regulars.app.listings import Standing, find_customer
 from regulars.domain import rewards as domain
 from regulars.domain.errors import Refused, UnknownClaim
 from regulars.domain.rewards import ClaimState
-from regulars.doors.api import shapes
-from regulars.doors.api.answers import Answer, as_json
 from regulars.doors.api.errors import code_of, facts, sentence
 from regulars.doors.api.request import Call
 from regulars.doors.api.rewards import shown as shown_reward
+from regulars.doors.api.shapes.claims import (
+    Cancelling,
+    Claim,
+    ClaimList,
+    ClaimQuery,
+    Gift,
+    OneClaim,
+    Redemption,
+)
+from regulars.doors.api.shapes.customers import (
+    Balance,
+    Customer,
+    Obstacle,
+    Offer,
+    OfferList,
+    OffersQuery,
+    OneCustomer,
+)
+from regulars.doors.wire import Answer, as_json
 
 
 async def show_customer(call: Call) -> Answer:
@@ -18,9 +35,9 @@ async def show_customer(call: Call) -> Answer:
     by = await _standing(call)
     customer = by.customer
     return as_json(
-        shapes.OneCustomer(
-            customer=shapes.Customer(
-                merchant_id=call.path["merchant_id"],
+        OneCustomer(
+            customer=Customer(
+                merchant_id=customer.merchant_id or call.path["merchant_id"],
                 email=customer.email,
                 first_name=customer.first_name,
                 last_name=customer.last_name,
@@ -36,7 +53,7 @@ async def show_customer(call: Call) -> Answer:
 
 async def list_offers(call: Call) -> Answer:
     """GET /api/v1/customers/{merchant_id}/rewards: every enabled reward, with what stands in the way."""
-    query = call.query(shapes.OffersQuery)
+    query = call.query(OffersQuery)
     site_id = query.site_id or None
     if site_id is not None:
         call.program.site(site_id)
@@ -49,12 +66,12 @@ async def list_offers(call: Call) -> Answer:
         site_id=site_id,
         now=call.now,
     )
-    return as_json(shapes.OfferList(offers=[_offer(one) for one in found], points=_points(by)))
+    return as_json(OfferList(offers=[_offer(one) for one in found], points=_points(by)))
 
 
 async def list_claims(call: Call) -> Answer:
     """GET /api/v1/customers/{merchant_id}/claims."""
-    query = call.query(shapes.ClaimQuery)
+    query = call.query(ClaimQuery)
     by = await _standing(call)
     found = await claims.claims_of(
         call.house.database,
@@ -65,12 +82,12 @@ async def list_claims(call: Call) -> Answer:
     )
     page = found[: query.limit]
     more = page[-1].id if len(found) > query.limit else None
-    return as_json(shapes.ClaimList(claims=await _shown(call, page), next=more))
+    return as_json(ClaimList(claims=await _shown(call, page), next=more))
 
 
 async def redeem(call: Call) -> Answer:
     """POST /api/v1/customers/{merchant_id}/claims."""
-    said = call.json(shapes.Redemption)
+    said = call.json(Redemption)
     made = await claims.redeem(
         call.house.database,
         call.house.engine,
@@ -87,7 +104,7 @@ async def redeem(call: Call) -> Answer:
 
 async def give(call: Call) -> Answer:
     """POST /api/v1/customers/{merchant_id}/gifts: a reward for no points, in the key's name."""
-    said = call.json(shapes.Gift)
+    said = call.json(Gift)
     made = await claims.redeem(
         call.house.database,
         call.house.engine,
@@ -111,7 +128,7 @@ async def show_claim(call: Call) -> Answer:
 
 async def cancel(call: Call) -> Answer:
     """POST /api/v1/customers/{merchant_id}/claims/{claim_id}/cancel."""
-    said = call.json(shapes.Cancelling)
+    said = call.json(Cancelling)
     claim = await claims.cancel(
         call.house.database,
         call.house.engine,
@@ -151,13 +168,13 @@ async def _claim(call: Call) -> domain.Claim:
 async def _one(call: Call, claim: domain.Claim, *, status: int = 200) -> Answer:
     by = await _standing(call)
     (shown,) = await _shown(call, [claim])
-    return as_json(shapes.OneClaim(claim=shown, points=_points(by)), status)
+    return as_json(OneClaim(claim=shown, points=_points(by)), status)
 
 
-async def _shown(call: Call, found: list[domain.Claim]) -> list[shapes.Claim]:
+async def _shown(call: Call, found: list[domain.Claim]) -> list[Claim]:
     orders = await orders_of(call.house.database, call.program.id, found)
     return [
-        shapes.Claim(
+        Claim(
             id=claim.id,
             reward_id=claim.reward_id,
             kind=claim.kind,
@@ -182,13 +199,13 @@ async def _shown(call: Call, found: list[domain.Claim]) -> list[shapes.Claim]:
     ]
 
 
-def _points(by: Standing) -> shapes.Balance:
+def _points(by: Standing) -> Balance:
     account = by.account
-    return shapes.Balance(available=account.available, pending=account.pending, spent=account.spent)
+    return Balance(available=account.available, pending=account.pending, spent=account.spent)
 
 
-def _offer(offer: claims.Offer) -> shapes.Offer:
-    return shapes.Offer(
+def _offer(offer: claims.Offer) -> Offer:
+    return Offer(
         reward=shown_reward(offer.reward, offer.stock),
         cost=offer.cost,
         can=offer.refusal is None,
@@ -196,5 +213,5 @@ def _offer(offer: claims.Offer) -> shapes.Offer:
     )
 
 
-def _obstacle(refusal: Refused) -> shapes.Obstacle:
-    return shapes.Obstacle(code=code_of(refusal), message=sentence(refusal), details=facts(refusal))
+def _obstacle(refusal: Refused) -> Obstacle:
+    return Obstacle(code=code_of(refusal), message=sentence(refusal), details=facts(refusal))

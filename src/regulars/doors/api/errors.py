@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from regulars.app.codes import FIRST_PROBLEMS, CodesRejected
+from regulars.app.codes.uploads import FIRST_PROBLEMS, CodesRejected
 from regulars.app.deliveries import describe_refusal
 from regulars.domain.errors import (
     Busy,
@@ -27,9 +27,11 @@ from regulars.domain.errors import (
     UnknownSite,
     Unsure,
 )
-from regulars.doors.api.answers import Answer, Headers, problem
-
-RETRY_AFTER_SECONDS: Final = 1
+from regulars.doors.api.answers import problem
+from regulars.doors.call import BadParameters, BadQuery
+from regulars.doors.keys import Forbidden, Unauthenticated
+from regulars.doors.unavailable import NOT_NOW, RETRY_AFTER
+from regulars.doors.wire import Answer
 
 CODES: Final[dict[type[RegularsError], tuple[int, str]]] = {
     UnknownReward: (404, "unknown_reward"),
@@ -54,32 +56,9 @@ CODES: Final[dict[type[RegularsError], tuple[int, str]]] = {
 }
 """The status and code of each. A 422 changed nothing, and the same call would be answered the same again."""
 
-NOT_NOW: Final = {
-    Busy: "The server can't take this now. Nothing was done: please try again.",
-    Late: "This waited too long. Nothing was done, and nothing will be: please try again.",
-    Unsure: "The database fell silent while saving: it may have happened, once. Send it again to find out.",
-}
-
 
 class Malformed(Exception):
-    """The request can't be read at all: 400."""
-
-    def __init__(self, message: str, details: dict[str, Any] | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.details = details or {}
-
-
-class Unauthenticated(Exception):
-    """No key, or none that counts."""
-
-
-class Forbidden(Exception):
-    """The key has been given none of `scopes`."""
-
-    def __init__(self, scopes: tuple[str, ...]) -> None:
-        super().__init__(scopes)
-        self.scopes = scopes
+    """The body can't be read at all: 400."""
 
 
 class UnknownMedia(Exception):
@@ -94,7 +73,12 @@ def answer_to(error: Exception) -> Answer | None:
     """What to answer to `error`; None when nothing here foresaw it."""
     match error:
         case Malformed():
-            return problem(400, "malformed", error.message, error.details)
+            return problem(400, "malformed", str(error))
+        case BadQuery():
+            return problem(400, "malformed", f"The query {error.problem}.")
+        case BadParameters():
+            said = " ".join(f"{name} {what}." for name, what in error.problems.items())
+            return problem(400, "malformed", said, {"fields": error.problems})
         case Unauthenticated():
             message = "Send an API key: Authorization: Bearer pat_…"
             return problem(401, "unauthenticated", message, None, ((b"www-authenticate", b"Bearer"),))
@@ -150,9 +134,7 @@ def _from_table(error: RegularsError) -> Answer | None:
     known = CODES.get(type(error))
     if known is None:
         return None
-    headers: Headers = ()
     if isinstance(error, Unavailable):
-        headers = ((b"retry-after", b"%d" % RETRY_AFTER_SECONDS),)
-        return problem(*known, NOT_NOW[type(error)], None, headers)
+        return problem(*known, f"{NOT_NOW[type(error)]}.", None, RETRY_AFTER)
     assert isinstance(error, Refused)
     return problem(*known, sentence(error), facts(error))

@@ -7,9 +7,10 @@ from typing import Any, Final
 import msgspec
 
 from regulars import __version__
-from regulars.doors.api import shapes
 from regulars.doors.api.codes import CSV, JSON
-from regulars.doors.api.routes import BASE, LONGEST_ID, NUMBERS, ROUTES, Route
+from regulars.doors.api.routes import BASE, NUMBERS, ROUTES, Route
+from regulars.doors.api.shapes.errors import Failure
+from regulars.doors.paths import LONGEST_ID, LONGEST_NUMBER
 
 ADDRESS: Final = f"{BASE}/openapi.json"
 REF: Final = "#/components/schemas/{name}"
@@ -49,7 +50,7 @@ _BEFORE_THE_DOOR: Final = (408, 413)
 def document() -> dict[str, Any]:
     """The document, as OpenAPI 3.1 has it."""
     types = {type_ for route in ROUTES for type_ in (route.body, route.answer) if type_ is not None}
-    ordered = sorted(types | {shapes.Failure}, key=lambda type_: type_.__name__)
+    ordered = sorted(types | {Failure}, key=lambda type_: type_.__name__)
     _, components = msgspec.json.schema_components(ordered, ref_template=REF)
     paths: dict[str, dict[str, Any]] = {}
     for route in ROUTES:
@@ -93,7 +94,7 @@ def _operation(route: Route) -> dict[str, Any]:
 
 
 def _path_parameters(route: Route) -> list[dict[str, Any]]:
-    number = {"type": "integer", "minimum": 1, "maximum": 10**15 - 1}
+    number = {"type": "integer", "minimum": 1, "maximum": 10**LONGEST_NUMBER - 1}
     text = {"type": "string", "minLength": 1, "maxLength": LONGEST_ID}
     return [
         {
@@ -168,7 +169,7 @@ def _responses(route: Route) -> dict[str, Any]:
         )
         texts[422] = f"Refused, and nothing was changed: {codes}."
     for status, text in sorted(texts.items()):
-        schema = {"type": "object"} if status in _BEFORE_THE_DOOR else _named(shapes.Failure)
+        schema = {"type": "object"} if status in _BEFORE_THE_DOOR else _named(Failure)
         found[str(status)] = {"description": text, "content": {JSON: {"schema": schema}}}
     return found
 

@@ -7,26 +7,26 @@ from regulars.app.programs import change_rules
 from regulars.domain import rewards as domain
 from regulars.domain.errors import Invalid
 from regulars.domain.rewards import is_out_of_stock
-from regulars.doors.api import shapes
-from regulars.doors.api.answers import Answer, as_json
 from regulars.doors.api.request import Call, changes
+from regulars.doors.api.shapes.rewards import NewReward, OneReward, Reward, RewardChanges, RewardList, Stock
+from regulars.doors.api.shapes.spending import SpendingChanges
+from regulars.doors.wire import Answer, as_json
 
 
 async def list_rewards(call: Call) -> Answer:
     """GET /api/v1/rewards."""
     stocks = await rewards.stocks(call.house.database, call.program)
-    return as_json(
-        shapes.RewardList(rewards=[shown(reward, stocks[reward.id]) for reward in call.program.rewards])
-    )
+    return as_json(RewardList(rewards=[shown(reward, stocks[reward.id]) for reward in call.program.rewards]))
 
 
 async def create_reward(call: Call) -> Answer:
     """POST /api/v1/rewards."""
-    said = call.json(shapes.NewReward)
+    said = call.json(NewReward)
     made = await rewards.create_reward(
         call.house.database,
         call.program.id,
         domain.Reward(id=0, **msgspec.structs.asdict(said)),
+        by=call.credential.author,
         now=call.house.clock(),
         identity=call.identity(),
     )
@@ -37,15 +37,22 @@ async def show_reward(call: Call) -> Answer:
     """GET /api/v1/rewards/{reward_id}."""
     reward = call.program.reward(call.number("reward_id"))
     stocks = await rewards.stocks(call.house.database, call.program)
-    return as_json(shapes.OneReward(reward=shown(reward, stocks[reward.id])))
+    return as_json(OneReward(reward=shown(reward, stocks[reward.id])))
 
 
 async def change_reward(call: Call) -> Answer:
     """PATCH /api/v1/rewards/{reward_id}."""
-    said, reward_id = changes(call.json(shapes.RewardChanges)), call.number("reward_id")
+    said, reward_id = changes(call.json(RewardChanges)), call.number("reward_id")
     if not said:
         raise Invalid("body", "says nothing to change")
-    await rewards.change_reward(call.house.database, call.program.id, reward_id, said, now=call.house.clock())
+    await rewards.change_reward(
+        call.house.database,
+        call.program.id,
+        reward_id,
+        said,
+        by=call.credential.author,
+        now=call.house.clock(),
+    )
     return await _current(call, reward_id)
 
 
@@ -66,26 +73,27 @@ async def show_spending(call: Call) -> Answer:
 
 async def change_spending(call: Call) -> Answer:
     """PATCH /api/v1/spending."""
-    said = changes(call.json(shapes.SpendingChanges))
+    said = changes(call.json(SpendingChanges))
     if not said:
         raise Invalid("body", "says nothing to change")
     program = await change_rules(
         call.house.database,
         call.program.id,
         spending=lambda rule: msgspec.structs.replace(rule, **said),
+        by=call.credential.author,
         now=call.house.clock(),
     )
     call.house.programs.forget()
     return _spending(program.spending)
 
 
-def shown(reward: domain.Reward, stock: domain.Stock) -> shapes.Reward:
+def shown(reward: domain.Reward, stock: domain.Stock) -> Reward:
     """The reward as this API writes it."""
     counts = msgspec.structs.asdict(stock)
     del counts["reward_id"]
-    return shapes.Reward(
+    return Reward(
         **msgspec.structs.asdict(reward),
-        counts=shapes.Stock(**counts),
+        counts=Stock(**counts),
         out_of_stock=is_out_of_stock(reward, stock),
     )
 
@@ -93,7 +101,12 @@ def shown(reward: domain.Reward, stock: domain.Stock) -> shapes.Reward:
 async def _switch(call: Call, *, enabled: bool) -> Answer:
     reward_id = call.number("reward_id")
     await rewards.set_enabled(
-        call.house.database, call.program.id, reward_id, enabled=enabled, now=call.house.clock()
+        call.house.database,
+        call.program.id,
+        reward_id,
+        enabled=enabled,
+        by=call.credential.author,
+        now=call.house.clock(),
     )
     return await _current(call, reward_id)
 
@@ -104,7 +117,7 @@ async def _current(call: Call, reward_id: int, *, status: int = 200) -> Answer:
     program = await call.house.programs.get(call.program.id)
     stocks = await rewards.stocks(call.house.database, program)
     reward = program.reward(reward_id)
-    return as_json(shapes.OneReward(reward=shown(reward, stocks[reward.id])), status)
+    return as_json(OneReward(reward=shown(reward, stocks[reward.id])), status)
 
 
 def _spending(rule: domain.SpendingRule) -> Answer:

@@ -2,19 +2,31 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeAlias
-from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from regulars.doors.api import codes, customers, rewards, shapes
-from regulars.doors.api.answers import Answer
+from regulars.doors.api import codes, customers, merging, rewards
 from regulars.doors.api.request import Call
+from regulars.doors.api.shapes.claims import Cancelling, ClaimList, ClaimQuery, Gift, OneClaim, Redemption
+from regulars.doors.api.shapes.codes import (
+    CodeList,
+    CodeQuery,
+    ExportQuery,
+    NewCodes,
+    TakenCodes,
+    VoidCodes,
+    VoidedCodes,
+)
+from regulars.doors.api.shapes.customers import OfferList, OffersQuery, OneCustomer
+from regulars.doors.api.shapes.merging import Merging
+from regulars.doors.api.shapes.rewards import NewReward, OneReward, RewardChanges, RewardList
+from regulars.doors.api.shapes.spending import OneSpending, SpendingChanges
+from regulars.doors.paths import Paths
+from regulars.doors.wire import Answer
 
 Endpoint: TypeAlias = Callable[[Call], Awaitable[Answer]]
 
 BASE: Final = "/api/v1"
-LONGEST_ID: Final = 255
-LONGEST_NUMBER: Final = 15
 NUMBERS: Final = ("reward_id", "claim_id")
 
 READ_REWARDS: Final = ("read_customers", "write_configuration")
@@ -68,7 +80,7 @@ ROUTES: Final = (
         endpoint=rewards.list_rewards,
         tag="Rewards",
         summary="List the rewards, with what is left of each",
-        answer=shapes.RewardList,
+        answer=RewardList,
     ),
     Route(
         method="POST",
@@ -79,8 +91,8 @@ ROUTES: Final = (
         summary="Make a reward",
         text="It can be claimed at once, unless `enabled` is false or `starts_at` lies ahead. A pool begins "
         "empty: the reward is out of stock until codes are uploaded.",
-        body=shapes.NewReward,
-        answer=shapes.OneReward,
+        body=NewReward,
+        answer=OneReward,
         status=201,
         repeats=True,
     ),
@@ -91,7 +103,7 @@ ROUTES: Final = (
         endpoint=rewards.show_reward,
         tag="Rewards",
         summary="Read one reward",
-        answer=shapes.OneReward,
+        answer=OneReward,
     ),
     Route(
         method="PATCH",
@@ -101,8 +113,8 @@ ROUTES: Final = (
         tag="Rewards",
         summary="Change a reward",
         text="What was claimed before keeps its terms. A kind can't be changed: make a new reward.",
-        body=shapes.RewardChanges,
-        answer=shapes.OneReward,
+        body=RewardChanges,
+        answer=OneReward,
     ),
     Route(
         method="POST",
@@ -111,7 +123,7 @@ ROUTES: Final = (
         endpoint=rewards.enable_reward,
         tag="Rewards",
         summary="Switch a reward on",
-        answer=shapes.OneReward,
+        answer=OneReward,
     ),
     Route(
         method="POST",
@@ -121,7 +133,7 @@ ROUTES: Final = (
         tag="Rewards",
         summary="Switch a reward off",
         text="Nobody can claim it any more; what was claimed stays good.",
-        answer=shapes.OneReward,
+        answer=OneReward,
     ),
     Route(
         method="POST",
@@ -132,9 +144,9 @@ ROUTES: Final = (
         summary="Upload codes into a reward's pool, all or none",
         text="A CSV file in UTF-8 with one column, with or without a heading, or JSON; at most 5 MB. Where "
         "lines are at fault nothing is taken; the first hundred of them are named.",
-        body=shapes.NewCodes,
+        body=NewCodes,
         takes_csv=True,
-        answer=shapes.TakenCodes,
+        answer=TakenCodes,
         status=201,
         repeats=True,
         refusals=("codes_rejected",),
@@ -146,8 +158,8 @@ ROUTES: Final = (
         endpoint=codes.list_codes,
         tag="Codes",
         summary="List a reward's codes",
-        query=shapes.CodeQuery,
-        answer=shapes.CodeList,
+        query=CodeQuery,
+        answer=CodeList,
     ),
     Route(
         method="GET",
@@ -157,7 +169,7 @@ ROUTES: Final = (
         tag="Codes",
         summary="Export a reward's codes as CSV",
         text="A cell that a spreadsheet would take for a formula begins with an apostrophe.",
-        query=shapes.ExportQuery,
+        query=ExportQuery,
     ),
     Route(
         method="POST",
@@ -168,8 +180,8 @@ ROUTES: Final = (
         summary="Make free codes void",
         text="A void code is never handed out, and can't be uploaded again. One that was handed out becomes "
         "void by cancelling its claimed reward.",
-        body=shapes.VoidCodes,
-        answer=shapes.VoidedCodes,
+        body=VoidCodes,
+        answer=VoidedCodes,
     ),
     Route(
         method="GET",
@@ -178,7 +190,7 @@ ROUTES: Final = (
         endpoint=customers.show_customer,
         tag="Customers",
         summary="Read a customer, with the points of now",
-        answer=shapes.OneCustomer,
+        answer=OneCustomer,
     ),
     Route(
         method="GET",
@@ -187,8 +199,8 @@ ROUTES: Final = (
         endpoint=customers.list_offers,
         tag="Customers",
         summary="List the enabled rewards as they stand to a customer",
-        query=shapes.OffersQuery,
-        answer=shapes.OfferList,
+        query=OffersQuery,
+        answer=OfferList,
         refusals=("unknown_site",),
     ),
     Route(
@@ -198,8 +210,8 @@ ROUTES: Final = (
         endpoint=customers.list_claims,
         tag="Customers",
         summary="List what a customer has claimed, latest first",
-        query=shapes.ClaimQuery,
-        answer=shapes.ClaimList,
+        query=ClaimQuery,
+        answer=ClaimList,
     ),
     Route(
         method="POST",
@@ -209,8 +221,8 @@ ROUTES: Final = (
         tag="Customers",
         summary="Redeem: take the points, hand out the code",
         text="Both happen, or neither. Send an Idempotency-Key: the same again is answered the same.",
-        body=shapes.Redemption,
-        answer=shapes.OneClaim,
+        body=Redemption,
+        answer=OneClaim,
         status=201,
         repeats=True,
         refusals=_CLAIMING,
@@ -223,8 +235,8 @@ ROUTES: Final = (
         tag="Customers",
         summary="Give a reward for no points",
         text="In the name of the API key, with a reason if one is sent.",
-        body=shapes.Gift,
-        answer=shapes.OneClaim,
+        body=Gift,
+        answer=OneClaim,
         status=201,
         repeats=True,
         refusals=_CLAIMING[1:],
@@ -236,7 +248,7 @@ ROUTES: Final = (
         endpoint=customers.show_claim,
         tag="Customers",
         summary="Read one claimed reward",
-        answer=shapes.OneClaim,
+        answer=OneClaim,
     ),
     Route(
         method="POST",
@@ -246,9 +258,9 @@ ROUTES: Final = (
         tag="Customers",
         summary="Cancel: points back, code void",
         text="Once, and only while it is neither used, expired nor fulfilled.",
-        body=shapes.Cancelling,
+        body=Cancelling,
         needs_body=False,
-        answer=shapes.OneClaim,
+        answer=OneClaim,
         repeats=True,
         refusals=("claim_closed",),
     ),
@@ -259,8 +271,22 @@ ROUTES: Final = (
         endpoint=customers.fulfil,
         tag="Customers",
         summary="Note that a custom reward was fulfilled",
-        answer=shapes.OneClaim,
+        answer=OneClaim,
         refusals=("claim_closed",),
+    ),
+    Route(
+        method="POST",
+        path=f"{BASE}/customers/{{merchant_id}}/merge",
+        scopes=WRITE,
+        endpoint=merging.merge_customer,
+        tag="Customers",
+        summary="Merge another record into this customer: two that are one person",
+        text="Points with their dates, debts, orders and claimed rewards go to the path's customer; calls by "
+        "the other's id or e-mail mean this one from then on. It can't be undone. A member can't be merged "
+        "into a guest, nor one with an id into one without. Merging the same two again changes nothing.",
+        body=Merging,
+        answer=OneCustomer,
+        repeats=True,
     ),
     Route(
         method="GET",
@@ -269,7 +295,7 @@ ROUTES: Final = (
         endpoint=rewards.show_spending,
         tag="Spending",
         summary="Read what becomes of claimed rewards afterwards",
-        answer=shapes.OneSpending,
+        answer=OneSpending,
     ),
     Route(
         method="PATCH",
@@ -278,70 +304,10 @@ ROUTES: Final = (
         endpoint=rewards.change_spending,
         tag="Spending",
         summary="Change what becomes of claimed rewards afterwards",
-        body=shapes.SpendingChanges,
-        answer=shapes.OneSpending,
+        body=SpendingChanges,
+        answer=OneSpending,
     ),
 )
 
-
-class NoRoute(Exception):
-    """Nothing is at this path; or, with `allowed`, only these methods are."""
-
-    def __init__(self, allowed: tuple[str, ...] = ()) -> None:
-        super().__init__(allowed)
-        self.allowed = allowed
-
-
-def _patterns() -> dict[tuple[str, ...], dict[str, Route]]:
-    found: dict[tuple[str, ...], dict[str, Route]] = {}
-    for route in ROUTES:
-        found.setdefault(tuple(route.path.split("/")[1:]), {})[route.method] = route
-    return found
-
-
-_PATTERNS: Final = _patterns()
-
-
-def find_route(method: str, raw_path: bytes) -> tuple[Route, dict[str, str]]:
-    """The route of a request and what its path caught. HEAD is answered where GET is. Raises NoRoute.
-
-    The path is split before it is decoded: ids may hold slashes, percent-encoded.
-    """
-    parts = tuple(raw_path.decode("latin-1").removesuffix("/").split("/")[1:])
-    for pattern, by_method in _PATTERNS.items():
-        caught = _match(pattern, parts)
-        if caught is not None:
-            route = by_method.get("GET" if method == "HEAD" else method)
-            if route is None:
-                allowed = set(by_method) | ({"HEAD"} if "GET" in by_method else set())
-                raise NoRoute(tuple(sorted(allowed)))
-            return route, caught
-    raise NoRoute
-
-
-def _match(pattern: tuple[str, ...], parts: tuple[str, ...]) -> dict[str, str] | None:
-    if len(pattern) != len(parts):
-        return None
-    caught = {}
-    for wanted, part in zip(pattern, parts, strict=True):
-        if not wanted.startswith("{"):
-            if wanted != part:
-                return None
-            continue
-        value = _caught(wanted[1:-1], part)
-        if value is None:
-            return None
-        caught[wanted[1:-1]] = value
-    return caught
-
-
-def _caught(name: str, part: str) -> str | None:
-    """An id from a path; None for what can't be one."""
-    if name in NUMBERS:
-        is_number = part.isascii() and part.isdigit() and len(part) <= LONGEST_NUMBER
-        return part if is_number else None
-    try:
-        text = unquote_to_bytes(part).decode()
-    except UnicodeDecodeError:
-        return None
-    return text if 0 < len(text) <= LONGEST_ID and "\x00" not in text else None
+find_route: Final = Paths(ROUTES, numbers=NUMBERS).find
+"""The route of a method and a path, and what the path caught. Raises NoRoute."""

@@ -1,11 +1,11 @@
 """The demo shop's addresses, `/demo-shop/...`: pages, forms that lead back to pages, pictures and styles."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
 import jinja2
@@ -14,17 +14,16 @@ import structlog
 from regulars.app.house import House
 from regulars.app.programs import Created
 from regulars.domain.errors import RegularsError, Unavailable
+from regulars.doors import wire
+from regulars.doors.browsers import protecting
 from regulars.doors.demo_shop import forms, pages
 from regulars.doors.demo_shop.catalogue import PRODUCTS, price_text
 from regulars.doors.demo_shop.counter import Answer, Counter, Shown
 from regulars.doors.demo_shop.pictures import picture
 from regulars.doors.demo_shop.shopkeeper import NotTaken, Shopkeeper
 from regulars.doors.demo_shop.visit import Visit, set_cookie, visit_of
+from regulars.doors.wire import App, Receive, Scope, Send, read_body, send_answer
 
-Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 FindDemo: TypeAlias = Callable[[], Awaitable[Created | None]]
 """The demo program's keys, if there is one."""
 
@@ -44,15 +43,7 @@ CSP: Final = (
     b"style-src 'self' " + DISPLAY_NONE + b"; "
     b"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-SECURITY: Final = [
-    (b"content-security-policy", CSP),
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"same-origin"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
-]
+SECURITY: Final = protecting(CSP, referrer=b"same-origin")
 """On every answer of this door. The widget needs no more than `'self'`, as it is served here too."""
 
 
@@ -148,14 +139,8 @@ def _is_own(headers: dict[str, str], origin: str) -> bool:
 
 async def _form(receive: Receive) -> dict[str, str] | None:
     """The form's fields, {} for one that can't be read; None when the caller left."""
-    message = await receive()
-    parts = [message.get("body", b"")]
-    while message["type"] == "http.request" and message.get("more_body"):
-        message = await receive()
-        parts.append(message.get("body", b""))
-    if message["type"] != "http.request":
+    if (body := await read_body(receive)) is None:
         return None
-    body = b"".join(parts)
     if len(body) > LONGEST_FORM:
         return {}
     try:
@@ -172,7 +157,6 @@ def _plain(status: int, text: str) -> Answer:
 async def _send(found: Answer, send: Send, cookie: Callable[[Visit], str], *, with_body: bool) -> None:
     headers = [
         (b"content-type", found.content_type.encode()),
-        (b"content-length", b"%d" % len(found.body)),
         (b"cache-control", found.cache.encode()),
         *SECURITY,
     ]
@@ -180,5 +164,4 @@ async def _send(found: Answer, send: Send, cookie: Callable[[Visit], str], *, wi
         headers.append((b"location", found.location.encode()))
     if found.visit is not None:
         headers.append((b"set-cookie", cookie(found.visit).encode()))
-    await send({"type": "http.response.start", "status": found.status, "headers": headers})
-    await send({"type": "http.response.body", "body": found.body if with_body else b""})
+    await send_answer(send, wire.Answer(found.status, found.body, tuple(headers)), with_body=with_body)

@@ -5,8 +5,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 import httpx
 
@@ -15,15 +14,7 @@ from regulars.domain.customers import Customer
 from regulars.domain.money import format_amount
 from regulars.doors.demo_shop.basket import Basket
 from regulars.doors.demo_shop.catalogue import CURRENCY
-
-App: TypeAlias = Callable[
-    [
-        MutableMapping[str, Any],
-        Callable[[], Awaitable[MutableMapping[str, Any]]],
-        Callable[[MutableMapping[str, Any]], Awaitable[None]],
-    ],
-    Awaitable[None],
-]
+from regulars.doors.wire import App
 
 LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 

@@ -1,19 +1,15 @@
 """What this door says on the wire, and the one table from errors to answers. Source: the contract, §1."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 import msgspec
 
 from regulars.app.deliveries import describe_refusal
 from regulars.domain.errors import Busy, Invalid, Late, Refused, Unavailable, Unsure
+from regulars.doors.unavailable import RETRY_AFTER
+from regulars.doors.wire import Headers
 
-Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-RETRY_AFTER: Final = ((b"retry-after", b"1"),)
+JSON: Final[Headers] = ((b"content-type", b"application/json"),)
 
 _NOT_NOW: Final[dict[type[Unavailable], str]] = {
     Busy: "Too many calls are waiting, or the database is away. Nothing was done; send it again.",
@@ -27,7 +23,11 @@ class Answer(NamedTuple):
 
     status: int
     body: bytes = b""
-    headers: tuple[tuple[bytes, bytes], ...] = ()
+    headers: Headers = ()
+
+    def with_type(self) -> Headers:
+        """Its headers, with what its body is, if there is one."""
+        return self.headers + JSON if self.body else self.headers
 
 
 EMPTY: Final = Answer(200)
@@ -56,29 +56,3 @@ def unavailable(error: Unavailable) -> Answer:
 def why_not_now(error: Unavailable) -> str:
     """What the caller, and the log, hear of it."""
     return _NOT_NOW.get(type(error), "Not now; send it again.")
-
-
-async def send_answer(send: Send, answer: Answer) -> None:
-    """Sends the whole response."""
-    headers = [(b"content-length", b"%d" % len(answer.body)), *answer.headers]
-    if answer.body:
-        headers.append((b"content-type", b"application/json"))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
-
-
-async def read_body(receive: Receive) -> bytes | None:
-    """The request's whole body; None when the caller left."""
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        return None
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body"):
-        return body
-    parts = [body]
-    while message.get("more_body"):
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        parts.append(message.get("body", b""))
-    return b"".join(parts)

@@ -7,15 +7,16 @@ from typing import Final
 import structlog
 
 from regulars.app.house import House
-from regulars.doors.lootly.answers import Answer, App, Receive, Scope, Send, problem, read_body, send_answer
+from regulars.doors import wire
+from regulars.doors.lootly.answers import Answer, problem
 from regulars.doors.lootly.hooks import Hooks
 from regulars.doors.lootly.reads import Reads
 from regulars.doors.lootly.unverified import Ration
 from regulars.doors.straight import Door, Reply
+from regulars.doors.wire import App, Receive, Scope, Send, read_body, send_answer
 
 log = structlog.get_logger(__name__)
 
-JSON: Final = ((b"content-type", b"application/json"),)
 HOOK: Final = re.compile(r"/integrations/webhooks/([^/]+)/([^/]+)/?")
 PLAIN_HOOK: Final = re.compile(rb"/integrations/webhooks/[a-z0-9-]+/[a-z0-9-]+")
 ONE: Final = re.compile(r"/api/custom/customer/(.+)/point-balance/?", re.DOTALL)
@@ -60,12 +61,13 @@ def build_both(house: House) -> tuple[App, Door]:
                 500, "Something went wrong here. Send it again; if it stays, tell the server's owner."
             )
         if found is not None:
-            await send_answer(send, found)
+            whole = wire.Answer(found.status, found.body, found.with_type())
+            await send_answer(send, whole, with_body=True)
 
     async def hook(target: bytes, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> Reply:
         _, _, _, integration, name = target.decode().split("/")
         found = await hooks.answer(integration, name, body, _idempotency_key(headers))
-        return found.status, found.headers + JSON if found.body else found.headers, found.body
+        return found.status, found.with_type(), found.body
 
     return door, hook
 

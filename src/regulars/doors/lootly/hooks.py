@@ -244,7 +244,10 @@ async def _app_installed(house: House, credential: Credential, body: SignedBody)
     api_endpoint = fields.text(body.members.get("api_endpoint"), "api_endpoint", 2000)
     if shop_url is None:
         raise Invalid("shop_url", "is required")
-    if await set_installed(house.database, credential, shop_url=shop_url, api_endpoint=api_endpoint):
+    is_new = await set_installed(
+        house.database, credential, shop_url=shop_url, api_endpoint=api_endpoint, now=house.clock()
+    )
+    if is_new:
         house.credentials.forget()
         return EMPTY, f"The shop's address was recorded: {shop_url}"
     return EMPTY, "The shop's address was known already."

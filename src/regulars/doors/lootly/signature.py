@@ -1,9 +1,8 @@
-"""Lootly's signatures: who signed a webhook, a balance read, a widget's shop and customer.
+"""Lootly's signatures: who signed a webhook or a balance read.
 
 The texts and digests are the vendor's; every comparison here takes the same time wherever the two differ.
 """
 
-import hashlib
 import hmac
 from base64 import b64encode
 from collections.abc import Mapping
@@ -14,16 +13,12 @@ from regulars.doors.lootly.php import Member, Unreadable, json_text, read_object
 __all__ = [
     "SignedBody",
     "Unreadable",
-    "customer_signature",
     "expected_text",
     "read_signed",
-    "shop_id",
     "sign",
     "signed_json",
     "verify",
-    "verify_customer",
     "verify_read",
-    "verify_shop",
 ]
 
 LONGEST_CUSTOMER_ID_BYTES = 191
@@ -117,35 +112,6 @@ def verify_read(secret: bytes | str, key: str, hmac_query: str, customer_ids: st
     return bool(secret) and _equal(_hmac(secret, json_text(signed)), hmac_query.replace(" ", "+"))
 
 
-def shop_id(domain: str, secret: bytes | str) -> str:
-    """The widget's data-shop-id for the domain exactly as it is sent (§5)."""
-    return _md5(domain, secret)
-
-
-def verify_shop(domain_as_sent: str, stored_domain: str, shop_id: str, secret: bytes | str) -> bool:
-    """Whether the page is the stored shop's. A slash at the end may differ, but is signed as it was sent."""
-    if not secret or domain_as_sent.removesuffix("/") != stored_domain.removesuffix("/"):
-        return False
-    return _equal(_md5(domain_as_sent, secret), shop_id)
-
-
-def customer_signature(customer_id: str, secret: bytes | str) -> str:
-    """The widget's data-customer-signature (§5). It never expires: one leak logs in for good."""
-    return _md5(customer_id, secret)
-
-
-def verify_customer(customer_id: str, signature: str, secret: bytes | str) -> bool:
-    """Whether the signature logs this customer in.
-
-    An empty id never does: a shop's plugin signs its guests too. Nor does one with `://` in it, since the
-    public data-shop-id would be its signature, nor one of more than 191 bytes, our limit for ids.
-    """
-    size = len(_bytes(customer_id))
-    if not secret or not 1 <= size <= LONGEST_CUSTOMER_ID_BYTES or "://" in customer_id:
-        return False
-    return _equal(_md5(customer_id, secret), signature)
-
-
 def _sorted(payload: Mapping[str, object]) -> dict[str, object]:
     """Without `hmac`, in byte order of the names: UTF-8 sorts as code points do, and so does Python."""
     return {name: payload[name] for name in sorted(payload) if name != "hmac"}
@@ -153,10 +119,6 @@ def _sorted(payload: Mapping[str, object]) -> dict[str, object]:
 
 def _hmac(secret: bytes | str, text: str) -> str:
     return b64encode(hmac.digest(_bytes(secret), text.encode(), "sha256")).decode()
-
-
-def _md5(text: str, secret: bytes | str) -> str:
-    return hashlib.md5(_bytes(text) + _bytes(secret), usedforsecurity=False).hexdigest()
 
 
 def _equal(expected: str, given: str) -> bool:

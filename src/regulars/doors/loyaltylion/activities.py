@@ -6,10 +6,11 @@ from typing import Final
 from regulars.app.listings import list_activities
 from regulars.domain.commands import Activity, CustomerRef, SaveCustomer
 from regulars.domain.errors import Invalid
-from regulars.doors.loyaltylion.answers import CREATED, Answer, as_json
+from regulars.doors.loyaltylion.answers import CREATED
 from regulars.doors.loyaltylion.paging import links, parse_listing
 from regulars.doors.loyaltylion.request import Request
 from regulars.doors.loyaltylion.shapes import activity
+from regulars.doors.wire import Answer, as_json
 
 SIGNUP: Final = ("$signup", "signup")
 """The bare name was sent by a module of 2015. Source: loyaltylion.md §1.4."""

@@ -1,29 +1,13 @@
-"""What goes back over the wire: a status, a body, headers."""
+"""What this API answers alike everywhere: creates, errors, times."""
 
 from datetime import UTC, datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
-import msgspec
-
-Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
-
-JSON: Final[Headers] = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
-
-
-class Answer(msgspec.Struct, frozen=True):
-    status: int
-    body: bytes = b""
-    headers: Headers = ()
-
+from regulars.doors.wire import Answer, Headers, as_json
 
 CREATED: Final = Answer(201)
 """201 with an empty body, as every create of this API answers. Source: loyaltylion.md §1.1."""
 NO_CONTENT: Final = Answer(204)
-
-
-def as_json(value: Any, status: int = 200, headers: Headers = ()) -> Answer:
-    """`value` as JSON."""
-    return Answer(status, msgspec.json.encode(value), JSON + headers)
 
 
 def problem(

@@ -1,22 +1,24 @@
 """The door itself: finds the route, asks for the credential, and answers, whatever goes wrong."""
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any, Final, TypeAlias
+import time
+from collections.abc import Iterable
+from typing import Final
 
 import structlog
+from msgspec.structs import replace
 
+from regulars.app.allowance import Taken
 from regulars.app.house import House
-from regulars.doors.loyaltylion.access import authenticate, require
-from regulars.doors.loyaltylion.answers import Answer, problem
+from regulars.doors.call import headers_of, open_call, path_of
+from regulars.doors.keys import require
+from regulars.doors.loyaltylion.access import authenticate
+from regulars.doors.loyaltylion.answers import problem
 from regulars.doors.loyaltylion.errors import answer_to
 from regulars.doors.loyaltylion.request import Request
-from regulars.doors.loyaltylion.routes import NoRoute, Route, find_route
+from regulars.doors.loyaltylion.routes import Route, find_route
+from regulars.doors.paths import NoRoute
 from regulars.doors.straight import Door, Reply
-
-Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+from regulars.doors.wire import Answer, App, Headers, Receive, Scope, answering, read_body
 
 log = structlog.get_logger(__name__)
 
@@ -28,27 +30,19 @@ UNFORESEEN: Final = problem(500, "Something went wrong here. It has been logged"
 def build(house: House) -> App:
     """The ASGI app of this door, for paths below `/v2` and `/headless`."""
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        assert scope["type"] == "http"
-        answer = await _answer(house, scope, receive)
-        if answer is not None:
-            await _send(answer, send, with_body=scope["method"] != "HEAD")
+    async def answer(scope: Scope, receive: Receive) -> Answer | None:
+        malformed_status = 400
+        try:
+            route, caught = find_route(scope["method"], path_of(scope))
+            malformed_status = route.malformed_status
+            body = await read_body(receive)
+            return None if body is None else await _call(house, scope, scope["headers"], route, caught, body)
+        except NoRoute as none:
+            return _no_route(none)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the caller hears of it
+            return _failed(error, malformed_status, method=scope["method"], path=scope["path"])
 
-    return app
-
-
-async def _answer(house: House, scope: Scope, receive: Receive) -> Answer | None:
-    """The answer; None when the caller left before the request was whole."""
-    malformed_status = 400
-    try:
-        route, caught = find_route(scope["method"], scope.get("raw_path") or scope["path"].encode())
-        malformed_status = route.malformed_status
-        body = await _body(receive)
-        return None if body is None else await _call(house, scope, scope["headers"], route, caught, body)
-    except NoRoute as none:
-        return _no_route(none)
-    except Exception as error:  # noqa: BLE001 - whatever it was, the caller hears of it
-        return _failed(error, malformed_status, method=scope["method"], path=scope["path"])
+    return answering(answer)
 
 
 def _failed(error: Exception, malformed_status: int, **call: object) -> Answer:
@@ -81,35 +75,26 @@ async def _call(
     caught: dict[str, str],
     body: bytes,
 ) -> Answer:
-    headers = {name.decode(): value.decode("latin-1") for name, value in sent if name in READ}
+    headers = headers_of(sent, READ)
     credential = await authenticate(house, headers.get("authorization"))
-    require(credential, route.scope)
-    program = house.programs.cached(credential.program_id) or await house.programs.get(credential.program_id)
-    request = Request(
-        house=house,
-        method=scope["method"],
-        target=(scope.get("raw_path") or scope["path"].encode()).decode("latin-1"),
-        path=caught,
-        query_string=scope["query_string"].decode("latin-1"),
-        headers=headers,
-        scheme=scope.get("scheme", "http"),
-        body=body,
-        credential=credential,
-        program=program,
+    taken = house.allowance and house.allowance.take(credential.credential_id, time.monotonic())
+    if taken is not None and taken.is_over:
+        return problem(429, "Too many requests", None, (*_limits(taken), (b"retry-after", b"1")))
+    if route.scope is not None:
+        require(credential, route.scope)
+    answer = await route.endpoint(
+        await open_call(Request, house, scope, headers=headers, path=caught, body=body, credential=credential)
     )
-    return await route.endpoint(request)
+    return answer if taken is None else replace(answer, headers=answer.headers + _limits(taken))
 
 
-async def _body(receive: Receive) -> bytes | None:
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    parts = [body]
-    while message["type"] == "http.request" and message.get("more_body"):
-        message = await receive()
-        parts.append(message.get("body", b""))
-    if message["type"] != "http.request":
-        return None
-    return body if len(parts) == 1 else b"".join(parts)
+def _limits(taken: Taken) -> Headers:
+    """What is left of the key's second. The platform documents no such headers: these are the usual ones."""
+    return (
+        (b"x-ratelimit-limit", b"%d" % taken.limit),
+        (b"x-ratelimit-remaining", b"%d" % taken.left),
+        (b"x-ratelimit-reset", b"1"),
+    )
 
 
 def _no_route(none: NoRoute) -> Answer:
@@ -117,11 +102,3 @@ def _no_route(none: NoRoute) -> Answer:
         allow = ", ".join(none.allowed)
         return problem(405, f"Only {allow} can be used here", None, ((b"allow", allow.encode()),))
     return problem(404, "Not found")
-
-
-async def _send(answer: Answer, send: Send, *, with_body: bool) -> None:
-    headers = list(answer.headers)
-    if answer.status != 204:
-        headers.append((b"content-length", b"%d" % len(answer.body)))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body if with_body else b""})

@@ -5,12 +5,13 @@ from typing import Final
 from regulars.app.listings import list_customers, show_customer
 from regulars.domain.commands import AdjustPoints, PatchCustomer
 from regulars.domain.errors import Invalid
-from regulars.doors.loyaltylion.answers import CREATED, NO_CONTENT, Answer, as_json
+from regulars.doors.loyaltylion.answers import CREATED, NO_CONTENT
 from regulars.doors.loyaltylion.paging import CREATED as CREATED_AT
 from regulars.doors.loyaltylion.paging import UPDATED as UPDATED_AT
 from regulars.doors.loyaltylion.paging import links, parse_listing
 from regulars.doors.loyaltylion.request import Request
 from regulars.doors.loyaltylion.shapes import full_customer
+from regulars.doors.wire import Answer, as_json
 
 MOST_GIVEN: Final = 1_000_000
 MOST_TAKEN: Final = 1_000_000_000_000

@@ -28,9 +28,11 @@ from regulars.domain.errors import (
     UnknownSite,
     Unsure,
 )
-from regulars.doors.loyaltylion.answers import Answer, Headers, moment, problem
-
-RETRY_AFTER_SECONDS: Final = 1
+from regulars.doors.call import BadParameters, BadQuery
+from regulars.doors.keys import Forbidden, Unauthenticated
+from regulars.doors.loyaltylion.answers import moment, problem
+from regulars.doors.unavailable import NOT_NOW, RETRY_AFTER
+from regulars.doors.wire import Answer, Headers
 
 ANSWERS: Final[dict[type[RegularsError], tuple[int, str]]] = {
     UnknownOrder: (404, "Order not found"),
@@ -50,12 +52,9 @@ ANSWERS: Final[dict[type[RegularsError], tuple[int, str]]] = {
     TierRequired: (422, "This reward is for members of another tier"),
     ClaimClosed: (422, "This claimed reward can't be changed any more"),
     Rejected: (422, "The database refused this content"),
-    Busy: (503, "The server can't take this now. Nothing was done: please try again"),
-    Late: (503, "This waited too long. Nothing was done, and nothing will be: please try again"),
-    Unsure: (
-        503,
-        "The database fell silent while saving: it may have happened, once. Send it again to find out",
-    ),
+    Busy: (503, NOT_NOW[Busy]),
+    Late: (503, NOT_NOW[Late]),
+    Unsure: (503, NOT_NOW[Unsure]),
 }
 
 UNAVAILABLE: Final = {
@@ -86,7 +85,7 @@ FIELDS: Final[dict[str, str]] = {
 
 
 class Malformed(Exception):
-    """The request can't be read. `details`: what is wrong, by field. 400 or 422, as its route says."""
+    """The body can't be read. `details`: what is wrong, by field. 400 or 422, as its route says."""
 
     def __init__(self, message: str, details: dict[str, str] | None = None) -> None:
         super().__init__(message, details)
@@ -94,33 +93,21 @@ class Malformed(Exception):
         self.details = details or {}
 
 
-class BadQuery(Malformed):
-    """It is the query or a header: 400 on every route."""
-
-
-class Unauthorized(Exception):
-    """No credential, or none that counts."""
-
-
-class Forbidden(Exception):
-    """The key has not been given `scope`."""
-
-    def __init__(self, scope: str) -> None:
-        super().__init__(scope)
-        self.scope = scope
-
-
 def answer_to(error: Exception, *, malformed_status: int) -> Answer | None:
     """What to answer to `error`; None when nothing here foresaw it."""
     match error:
         case Malformed():
-            status = 400 if isinstance(error, BadQuery) else malformed_status
-            message = error.message if status == 400 else _named(error.message, error.details)
-            return problem(status, message, error.details)
-        case Unauthorized():
+            whole = malformed_status == 400
+            message = error.message if whole else _named(error.message, error.details)
+            return problem(malformed_status, message, error.details)
+        case BadQuery():
+            return problem(400, f"The query {error.problem}")
+        case BadParameters():
+            return problem(400, "Invalid request", error.problems)
+        case Unauthenticated():
             return problem(401, "Authentication is required", None, ((b"www-authenticate", b"Bearer"),))
         case Forbidden():
-            return problem(403, f"This API key does not have the scope {error.scope}")
+            return problem(403, f"This API key does not have the scope {error.scopes[0]}")
         case Invalid():
             field = FIELDS.get(error.field, error.field)
             return problem(422, f"{field} {error.problem}", {field: error.problem})
@@ -137,9 +124,7 @@ def _from_table(error: RegularsError) -> Answer | None:
     if known is None:
         return None
     status, message = known
-    headers: Headers = ()
-    if isinstance(error, Unavailable):
-        headers = ((b"retry-after", b"%d" % RETRY_AFTER_SECONDS),)
+    headers: Headers = RETRY_AFTER if isinstance(error, Unavailable) else ()
     return problem(status, _named(_worded(error, message), details := _details(error)), details, headers)
 
 

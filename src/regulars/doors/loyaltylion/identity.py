@@ -2,10 +2,10 @@
 
 from regulars.app.credentials import SCOPES
 from regulars.app.listings import list_sites
-from regulars.doors.loyaltylion.answers import Answer, as_json
-from regulars.doors.loyaltylion.errors import Unauthorized
+from regulars.doors.keys import Unauthenticated
 from regulars.doors.loyaltylion.request import Request
 from regulars.doors.loyaltylion.shapes import site
+from regulars.doors.wire import Answer, as_json
 
 
 async def whoami(request: Request) -> Answer:
@@ -24,6 +24,6 @@ async def whoami(request: Request) -> Answer:
 async def get_sites(request: Request) -> Answer:
     """GET /v2/sites; for API keys alone, as documented."""
     if request.credential.kind != "api_key":
-        raise Unauthorized
+        raise Unauthenticated
     found = await list_sites(request.house.database, request.program.id)
     return as_json({"sites": [site(each, request.program.id) for each in found]})

@@ -19,13 +19,14 @@ from regulars.domain.commands import (
     UpdateOrder,
 )
 from regulars.domain.program import Site
-from regulars.doors.loyaltylion.answers import CREATED, NO_CONTENT, Answer, as_json
+from regulars.doors.loyaltylion.answers import CREATED, NO_CONTENT
 from regulars.doors.loyaltylion.fields import Cancellation, Fields, numbers
 from regulars.doors.loyaltylion.paging import CREATED as CREATED_AT
 from regulars.doors.loyaltylion.paging import UPDATED as UPDATED_AT
 from regulars.doors.loyaltylion.paging import links, parse_listing
 from regulars.doors.loyaltylion.request import Request
 from regulars.doors.loyaltylion.shapes import listed_order, one_order
+from regulars.doors.wire import Answer, as_json
 
 DOOR: Final = "loyaltylion"
 MOST_CODES: Final = 100

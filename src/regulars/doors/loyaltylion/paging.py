@@ -14,10 +14,10 @@ from urllib.parse import urlencode
 import msgspec
 
 from regulars.app.listings import Window
-from regulars.doors.loyaltylion.answers import Headers
-from regulars.doors.loyaltylion.errors import BadQuery
+from regulars.doors.call import BadParameters
 from regulars.doors.loyaltylion.fields import parse_moment
 from regulars.doors.loyaltylion.request import Request
+from regulars.doors.wire import Headers
 
 T = TypeVar("T")
 
@@ -135,12 +135,12 @@ def parse_listing(
     sorts: bool = False,
     types: bool = False,
 ) -> Listing:
-    """The listing that a query asks for; parameters that the list does not know are ignored. Raises BadQuery.
+    """The listing that a query asks for; parameters that the list does not know are ignored.
 
     What a list knows besides since_id, cursor and limit: `times`, `pages`, `email`, `customer` (its id),
-    `sorts` and `types` (json or csv).
+    `sorts` and `types` (json or csv). Raises BadParameters.
     """
-    query = request.query()
+    query = request.parameters()
     problems: dict[str, str] = {}
     limit = _number(query, "limit", problems, least=1, most=MOST_LIMIT, default=DEFAULT_LIMIT)
     if query.get("cursor"):
@@ -180,7 +180,7 @@ def parse_listing(
 
 def links(request: Request, listing: Listing, page: Page[T]) -> Headers:
     """The Link header: `previous`, then `next`, each where there is one; sent even when empty."""
-    named = request.query().get("limit")
+    named = request.parameters().get("limit")
     parts = []
     for relation, cursor in (("previous", page.prev), ("next", page.next)):
         if cursor is not None:
@@ -208,7 +208,7 @@ def _decode(text: str) -> Cursor:
         if "\x00" in (cursor.email or "") or abs(cursor.customer_id or 0) > MOST_ID:
             raise ValueError
     except (binascii.Error, ValueError, RecursionError, msgspec.MsgspecError):
-        raise BadQuery("Invalid request", {"cursor": "is not a cursor of this API"}) from None
+        raise BadParameters({"cursor": "is not a cursor of this API"}) from None
     return cursor
 
 
@@ -248,4 +248,4 @@ def _number(
 
 def _check(problems: dict[str, str]) -> None:
     if problems:
-        raise BadQuery("Invalid request", problems)
+        raise BadParameters(problems)

@@ -10,10 +10,10 @@ from regulars.app.rewards import set_enabled
 from regulars.domain.errors import Invalid, UnknownClaim, UnknownReward
 from regulars.domain.program import Program
 from regulars.domain.rewards import MAX_MULTIPLIER, Claim, why_unavailable
-from regulars.doors.loyaltylion.answers import Answer, as_json
-from regulars.doors.loyaltylion.errors import Unauthorized
+from regulars.doors.keys import Unauthenticated
 from regulars.doors.loyaltylion.request import Request
 from regulars.doors.loyaltylion.reward_shapes import shown_claim, shown_reward
+from regulars.doors.wire import Answer, as_json
 
 
 async def get_available_rewards(request: Request) -> Answer:
@@ -98,7 +98,7 @@ def number_or_none(text: str) -> int | None:
 
 async def _switch(request: Request, *, enabled: bool) -> Answer:
     if request.credential.kind != "api_key":
-        raise Unauthorized
+        raise Unauthenticated
     request.identity()  # a key that can't be one is refused here as everywhere; the switch needs none
     reward_id = number_or_none(request.path["reward_id"])
     if reward_id is None:
@@ -106,7 +106,12 @@ async def _switch(request: Request, *, enabled: bool) -> Answer:
     house = request.house
     async with asyncio.timeout(house.settings.deadline_seconds):
         updated = await set_enabled(
-            house.database, request.program.id, reward_id, enabled=enabled, now=house.clock()
+            house.database,
+            request.program.id,
+            reward_id,
+            enabled=enabled,
+            by=request.credential.author,
+            now=house.clock(),
         )
     house.programs.forget()
     return as_json({"updated": updated, "reward": {"id": reward_id}})
@@ -122,7 +127,7 @@ async def _as_claim(request: Request, claim: Claim, *, status: int) -> Answer:
 
 def _site_id(request: Request) -> int | None:
     """The credential's own site, the one that is asked for, or the only one; else None, which is any."""
-    is_named = request.credential.site_id is not None or "site_id" in request.query()
+    is_named = request.credential.site_id is not None or "site_id" in request.parameters()
     if is_named or len(request.program.sites) == 1:
         return request.site().id
     return None

@@ -1,22 +1,16 @@
-"""The routes of this door: method, path, the scope that they need, and who answers.
-
-A router of our own: ids such as `gid://shopify/Customer/1` come with their slashes percent-encoded, so a path
-has to be split before it is decoded.
-"""
+"""The routes of this door: method, path, the scope that they need, and who answers."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias
-from urllib.parse import unquote_to_bytes
 
 import msgspec
 
 from regulars.doors.loyaltylion import activities, customers, identity, orders, rewards, transactions
-from regulars.doors.loyaltylion.answers import Answer
 from regulars.doors.loyaltylion.request import Request
+from regulars.doors.paths import Paths
+from regulars.doors.wire import Answer
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Answer]]
-
-LONGEST_ID: Final = 255
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -72,54 +66,5 @@ ROUTES: Final = (
 )
 
 
-class NoRoute(Exception):
-    """Nothing is at this path; or, with `allowed`, only these methods are."""
-
-    def __init__(self, allowed: tuple[str, ...] = ()) -> None:
-        super().__init__(allowed)
-        self.allowed = allowed
-
-
-def _tree() -> dict[tuple[str | None, ...], dict[str, Route]]:
-    """The routes by the parts of their path, with None where an id stands: no part of a request is None."""
-    tree: dict[tuple[str | None, ...], dict[str, Route]] = {}
-    for route in ROUTES:
-        parts = route.path.split("/")[1:]
-        key = tuple(None if part.startswith("{") else part for part in parts)
-        tree.setdefault(key, {})[route.method] = route
-    return tree
-
-
-_TREE: Final = _tree()
-
-
-def find_route(method: str, raw_path: bytes) -> tuple[Route, dict[str, str]]:
-    """The route of a request and what its path caught. HEAD is answered where GET is. Raises NoRoute."""
-    parts = tuple(raw_path.decode("latin-1").removesuffix("/").split("/")[1:])
-    by_method, caught = _match(parts)
-    route = by_method.get("GET" if method == "HEAD" else method)
-    if route is None:
-        allowed = set(by_method) | ({"HEAD"} if "GET" in by_method else set())
-        raise NoRoute(tuple(sorted(allowed)))
-    return route, caught
-
-
-def _match(parts: tuple[str, ...]) -> tuple[dict[str, Route], dict[str, str]]:
-    if (exact := _TREE.get(parts)) is not None:
-        return exact, {}
-    if len(parts) > 2 and (found := _TREE.get((*parts[:2], None, *parts[3:]))) is not None:
-        return found, {"reward_id" if parts[1] == "rewards" else "merchant_id": _decoded(parts[2])}
-    if len(parts) == 6 and (found := _TREE.get((*parts[:2], None, parts[3], None, parts[5]))) is not None:
-        return found, {"merchant_id": _decoded(parts[2]), "claimed_reward_id": _decoded(parts[4])}
-    raise NoRoute
-
-
-def _decoded(part: str) -> str:
-    """An id from a path. Nothing is stored under one that is empty, too long or no text."""
-    try:
-        text = unquote_to_bytes(part).decode()
-    except UnicodeDecodeError:
-        raise NoRoute from None
-    if not text or len(text) > LONGEST_ID or "\x00" in text:
-        raise NoRoute
-    return text
+find_route: Final = Paths(ROUTES).find
+"""The route of a method and a path, and what the path caught. Raises NoRoute."""

@@ -7,11 +7,12 @@ from typing import Final
 
 from regulars.app.listings import ListedTransaction, list_transactions
 from regulars.domain.book import Bucket
-from regulars.doors.loyaltylion.answers import Answer, as_json, moment
+from regulars.doors.loyaltylion.answers import moment
 from regulars.doors.loyaltylion.paging import Listing, links, parse_listing
 from regulars.doors.loyaltylion.request import Request
 from regulars.doors.loyaltylion.rewards import program_with
 from regulars.doors.loyaltylion.shapes import RULES, change, resource_of, transaction
+from regulars.doors.wire import Answer, as_json
 
 COLUMNS: Final = (
     "id",

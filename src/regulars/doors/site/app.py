@@ -2,11 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 import jinja2
 import msgspec
@@ -14,12 +13,10 @@ import structlog
 
 from regulars import manual
 from regulars.app.house import Health, House
+from regulars.doors import wire
+from regulars.doors.browsers import protecting
 from regulars.doors.site import docs
-
-Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+from regulars.doors.wire import App, Receive, Scope, Send, send_answer
 
 log = structlog.get_logger(__name__)
 
@@ -33,15 +30,7 @@ CSP: Final = (
     b"default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
     b"frame-ancestors 'none'"
 )
-SECURITY: Final = [
-    (b"content-security-policy", CSP),
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
-]
+SECURITY: Final = protecting(CSP, referrer=b"no-referrer")
 """On every answer of this door."""
 
 
@@ -110,16 +99,14 @@ def build(house: House) -> App:
         if scope["type"] != "http":
             return
         found = await answer(scope)
-        headers = [
+        headers = (
             (b"content-type", found.content_type.encode()),
-            (b"content-length", b"%d" % len(found.body)),
             (b"cache-control", found.cache.encode()),
             *found.headers,
             *SECURITY,
-        ]
-        await send({"type": "http.response.start", "status": found.status, "headers": headers})
-        body = b"" if scope["method"] == "HEAD" else found.body
-        await send({"type": "http.response.body", "body": body})
+        )
+        whole = wire.Answer(found.status, found.body, headers)
+        await send_answer(send, whole, with_body=scope["method"] != "HEAD")
 
     return door
 

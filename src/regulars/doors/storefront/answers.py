@@ -2,9 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Any, Final, TypeAlias
-
-import msgspec
+from typing import Any, Final
 
 from regulars.app.programs import UnknownProgram
 from regulars.app.storefront.strict import Unproven
@@ -26,16 +24,8 @@ from regulars.domain.errors import (
     UnknownReward,
     Unsure,
 )
-
-Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
-
-RETRY_AFTER_SECONDS: Final = 1
-
-
-class Answer(msgspec.Struct, frozen=True):
-    status: int
-    body: bytes = b""
-    headers: Headers = ()
+from regulars.doors.unavailable import RETRY_AFTER
+from regulars.doors.wire import Answer, Headers, as_json
 
 
 class NoSuchShop(Exception):
@@ -54,17 +44,9 @@ class TooMany(Exception):
         self.wait_seconds = wait_seconds
 
 
-NO_STORE: Final[Headers] = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
-
-
-def as_json(value: Any, status: int = 200, headers: Headers = NO_STORE) -> Answer:
-    """`value` as JSON."""
-    return Answer(status, msgspec.json.encode(value), headers)
-
-
 def problem(status: int, code: str, message: str, headers: Headers = (), **facts: Any) -> Answer:
     """The one shape of every error: `{"error": {"code", "message", ...facts}}`."""
-    return as_json({"error": {"code": code, "message": message, **facts}}, status, NO_STORE + headers)
+    return as_json({"error": {"code": code, "message": message, **facts}}, status, headers)
 
 
 UNPROVEN: Final = problem(
@@ -127,7 +109,7 @@ def answer_to(error: Exception) -> Answer | None:
 
 def _from_table(error: RegularsError) -> Answer:
     status, code, message = ANSWERS[type(error)]
-    wait: Headers = ((b"retry-after", b"%d" % RETRY_AFTER_SECONDS),) if status == 503 else ()
+    wait: Headers = RETRY_AFTER if status == 503 else ()
     return problem(status, code, message, wait, **facts_of(error))
 
 

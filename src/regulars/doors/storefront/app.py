@@ -1,23 +1,20 @@
 """The door itself: finds the call, answers whatever goes wrong, and says which pages may read the answer."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final, TypeAlias
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 import structlog
 
 from regulars.app.house import House
 from regulars.app.storefront.widgets import Widgets
 from regulars.domain.errors import Unavailable
-from regulars.doors.storefront.answers import Answer, Headers, answer_to, problem
+from regulars.doors.call import headers_of
+from regulars.doors.storefront.answers import answer_to, problem
 from regulars.doors.storefront.calls import Calls
 from regulars.doors.storefront.files import Files
 from regulars.doors.storefront.guard import Guard
 from regulars.doors.storefront.request import Request
-
-Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+from regulars.doors.wire import Answer, App, Headers, Receive, Scope, Send, read_body, send_answer
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +60,7 @@ def build(house: House, *, files: Files | None = None, guard: Guard | None = Non
 
     async def answer(scope: Scope, receive: Receive) -> Answer | None:
         method, path = scope["method"], scope["path"]
-        headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name in READ}
+        headers = headers_of(scope["headers"], READ)
         if (found := built.answer(path, headers)) is not None:
             return found if method in ("GET", "HEAD") else _only("GET")
         call = path.removeprefix(PREFIX)
@@ -82,7 +79,8 @@ def build(house: House, *, files: Files | None = None, guard: Guard | None = Non
         assert scope["type"] == "http"
         found = await answer(scope, receive)
         if found is not None:
-            await _send(found, send, with_body=scope["method"] != "HEAD")
+            whole = Answer(found.status, found.body, found.headers + SECURITY)
+            await send_answer(send, whole, with_body=scope["method"] != "HEAD")
 
     return door
 
@@ -121,12 +119,7 @@ async def _is_welcome(request: Request, origin: str, widgets: Widgets) -> bool:
 
 async def _request(house: House, scope: Scope, receive: Receive, headers: dict[str, str]) -> Request | None:
     """The request with its body; None when the caller left before it was whole."""
-    message = await receive()
-    parts = [message.get("body", b"")]
-    while message["type"] == "http.request" and message.get("more_body"):
-        message = await receive()
-        parts.append(message.get("body", b""))
-    if message["type"] != "http.request":
+    if (body := await read_body(receive)) is None:
         return None
     return Request(
         house=house,
@@ -134,17 +127,9 @@ async def _request(house: House, scope: Scope, receive: Receive, headers: dict[s
         query_string=scope["query_string"].decode("latin-1"),
         scheme=scope.get("scheme", "http"),
         address=(scope.get("client") or ("",))[0],
-        body=b"".join(parts),
+        body=body,
     )
 
 
 def _only(method: str) -> Answer:
     return problem(405, "method", f"Only {method} can be used here.", ((b"allow", method.encode()),))
-
-
-async def _send(answer: Answer, send: Send, *, with_body: bool) -> None:
-    headers = [*answer.headers, *SECURITY]
-    if answer.status not in (204, 304):
-        headers.append((b"content-length", b"%d" % len(answer.body)))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body if with_body else b""})

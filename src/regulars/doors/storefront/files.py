@@ -8,7 +8,8 @@ from typing import Final
 
 import msgspec
 
-from regulars.doors.storefront.answers import Answer, Headers, problem
+from regulars.doors.storefront.answers import problem
+from regulars.doors.wire import Answer, Headers
 
 BUILT: Final = Path(__file__).parent / "built"
 LOADER_PATH: Final = "/js/integrations/common/script.js"

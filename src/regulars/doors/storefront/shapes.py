@@ -4,10 +4,13 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
+import msgspec
+
 from regulars.app.claims import Offer
 from regulars.app.listings import Standing
 from regulars.app.storefront.history import Line, Lines
 from regulars.app.storefront.panel import Mine, Shown
+from regulars.app.storefront.reasons import Reason
 from regulars.app.storefront.switches import Switches
 from regulars.app.storefront.widgets import TEXTS, Widget
 from regulars.domain.customers import Customer
@@ -193,5 +196,12 @@ def _line(line: Line) -> dict[str, Any]:
         "kind": line.kind,
         "bucket": line.bucket,
         "sentence": line.sentence,
+        "reasons": [reason_shape(reason) for reason in line.reasons],
         "order": line.order,
     }
+
+
+def reason_shape(reason: Reason) -> dict[str, Any]:
+    """A code, with those facts that its sentence needs."""
+    facts = {name: value for name, value in msgspec.structs.asdict(reason).items() if value is not None}
+    return facts | ({"at": moment(reason.at)} if reason.at else {})

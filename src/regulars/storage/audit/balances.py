@@ -12,10 +12,17 @@ def net(bucket: str) -> str:
 
 
 _V01 = f"""
-    with summed as (
+    with moved as (
         select customer_id, {net("pending")} as pending, {net("available")} as available,
                {net("redeemed")} as spent
           from movements where program_id = $1 group by customer_id
+        union all
+        select into_id, pending, available, spent from merges where program_id = $1
+        union all
+        select customer_id, -pending, -available, -spent from merges where program_id = $1
+    ), summed as (
+        select customer_id, sum(pending) as pending, sum(available) as available, sum(spent) as spent
+          from moved group by customer_id
     ), stored as (
         select customer_id, pending, available, spent from accounts where program_id = $1
     ), known as (

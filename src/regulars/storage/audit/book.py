@@ -14,7 +14,7 @@ _V03 = """
            end as saw,
            case when c.customer_id is null then 'a customer'
                 when d.decision_id is null then 'a decision'
-                else format('customer %s', m.customer_id)
+                else format('customer %s', coalesce(c.merged_into, m.customer_id))
            end as expected
       from movements m
       left join customers c on c.program_id = $1 and c.customer_id = m.customer_id
@@ -23,7 +23,7 @@ _V03 = """
      where m.program_id = $1
        and (c.customer_id is null
          or d.customer_id is distinct from m.customer_id
-         or o.customer_id <> m.customer_id)
+         or o.customer_id <> coalesce(c.merged_into, c.customer_id))
 """
 
 _JOINED_TWICE = """

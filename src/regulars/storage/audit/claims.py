@@ -16,9 +16,10 @@ from regulars.storage.database import Connection
 
 _PAID_ONCE = """
     with taken as (
-        select claim_id, count(*) as times, min(movement_id) as movement_id, min(points) as points,
-               min(customer_id) as customer_id, min(decision_id) as decision_id
-          from movements where program_id = $1 and cause = 'redemption' group by claim_id
+        select m.claim_id, count(*) as times, min(m.movement_id) as movement_id, min(m.points) as points,
+               min(coalesce(c.merged_into, m.customer_id)) as customer_id, min(m.decision_id) as decision_id
+          from movements m left join customers c on c.program_id = $1 and c.customer_id = m.customer_id
+         where m.program_id = $1 and m.cause = 'redemption' group by m.claim_id
     ), claims as (
         select * from claimed_rewards where program_id = $1
     )
@@ -42,13 +43,20 @@ _PAID_ONCE = """
 """
 
 # A deficit comes from what a refund takes, never from a redemption: so the balance right after it counts.
+# What a merge brought counts from then on.
 _COVERED = """
-    with running as (
+    with moved as (
+        select movement_id, 0 as merged_by, customer_id, cause, points,
+               case 'available' when to_bucket then points when from_bucket then -points else 0 end as change
+          from movements where program_id = $1
+        union all
+        select movement_id, decision_id, into_id, 'merge', available, available
+          from merges where program_id = $1
+    ), running as (
         select movement_id, customer_id, cause, points,
-               sum(case 'available' when to_bucket then points when from_bucket then -points else 0 end)
-                   over (partition by customer_id order by movement_id) as available
-          from movements
-         where program_id = $1 and customer_id in (
+               sum(change) over (partition by customer_id order by movement_id, merged_by) as available
+          from moved
+         where customer_id in (
                select customer_id from movements where program_id = $1 and cause = 'redemption')
     )
     select format('movement %s', movement_id) as subject,
@@ -154,10 +162,12 @@ _CODE_KEYS = """
 
 _RETURNED_ONCE = """
     with returned as (
-        select claim_id, count(*) as times, min(movement_id) as movement_id, min(points) as points,
-               min(undoes_id) as undoes_id, min(cause) as cause, min(customer_id) as customer_id
-          from movements where program_id = $1 and cause in ('claim_cancelled', 'claim_expired')
-         group by claim_id
+        select m.claim_id, count(*) as times, min(m.movement_id) as movement_id, min(m.points) as points,
+               min(m.undoes_id) as undoes_id, min(m.cause) as cause,
+               min(coalesce(c.merged_into, m.customer_id)) as customer_id
+          from movements m left join customers c on c.program_id = $1 and c.customer_id = m.customer_id
+         where m.program_id = $1 and m.cause in ('claim_cancelled', 'claim_expired')
+         group by m.claim_id
     ), claims as (
         select claim_id, customer_id, cost, state, movement_id, returned_id, 'claim_' || state as cause,
                cost > 0 and (state = 'cancelled' or returned_id is not null) as is_due

@@ -11,30 +11,50 @@ from regulars.storage.audit.checks import Check
 from regulars.storage.database import Connection
 
 # A claim counts from its moment until it was cancelled or, for a limit with a period, its period is over: so
-# a sum that runs along these moments is what each claim saw. Of two at one moment, what ends goes first.
+# a sum that runs along these moments is what each claim saw. Of two at one moment, what ends goes first, then
+# in the order of the decisions. Whoever somebody was merged into has claimed what they had, from then on.
 _LIMITS: Final = """
-    with terms as (
+    with recursive terms as (
         select * from unnest($2::bigint[], $3::timestamptz[], $4::bigint[], $5::bigint[], $6::interval[],
             $7::timestamptz[], $8::timestamptz[], $9::boolean[])
             as terms (reward_id, since, stock, most, period, starts_at, ends_at, enabled)
     ), counted as (
-        select c.claim_id, c.reward_id, c.customer_id, c.claimed_at, terms.since, terms.stock, terms.most,
+        select c.claim_id, c.decision_id, c.reward_id, d.customer_id, c.claimed_at, terms.since, terms.stock,
+               terms.most,
                case when c.state = 'cancelled' then c.updated_at else 'infinity' end as ends,
                c.claimed_at + terms.period as forgotten
           from claimed_rewards c join terms on terms.reward_id = c.reward_id
+          join decisions d on d.program_id = $1 and d.decision_id = c.decision_id
          where c.program_id = $1 and (terms.stock is not null or terms.most is not null)
-    ), moments as (
-        select claim_id, reward_id, customer_id, since, stock, most, claimed_at as at, 1 as step, 1 as own
+    ), held as (
+        select claim_id, decision_id, reward_id, customer_id, since, stock, most, claimed_at as at,
+               least(ends, forgotten) as until
           from counted
         union all
-        select null, reward_id, customer_id, since, stock, most, ends, -1, 0
+        select h.claim_id, m.decision_id, h.reward_id, m.into_id, h.since, h.stock, h.most, m.recorded_at,
+               h.until
+          from held h join merges m
+            on m.program_id = $1 and m.customer_id = h.customer_id and m.decision_id > h.decision_id
+         where m.recorded_at < h.until
+    ), moments as (
+        select claim_id, decision_id, reward_id, customer_id, since, stock, most, claimed_at as at, 1 as step,
+               1 as own
+          from counted
+        union all
+        select null, h.decision_id, h.reward_id, h.customer_id, h.since, h.stock, h.most, h.at, 0, 1
+          from held h join counted c on c.claim_id = h.claim_id where h.decision_id <> c.decision_id
+        union all
+        select null, 0, reward_id, customer_id, since, stock, most, ends, -1, 0
           from counted where ends <> 'infinity'
         union all
-        select null, reward_id, customer_id, since, stock, most, least(ends, forgotten), 0, -1
-          from counted where least(ends, forgotten) <> 'infinity'
+        select null, 0, reward_id, customer_id, since, stock, most, until, 0, -1
+          from held where until <> 'infinity'
     ), running as (
-        select *, sum(step) over (partition by reward_id order by at, step, own, claim_id) as in_all,
-               sum(own) over (partition by reward_id, customer_id order by at, step, own, claim_id) as his
+        select *,
+               sum(step) over (partition by reward_id
+                               order by at, decision_id, step, own, claim_id) as in_all,
+               sum(own) over (partition by reward_id, customer_id
+                              order by at, decision_id, step, own, claim_id) as his
           from moments
     )
     select format('claim %s', claim_id) as subject,

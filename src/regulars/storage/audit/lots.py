@@ -8,7 +8,8 @@ _OPENED = """
     select format('lot %s', l.lot_id) as subject,
            case when m.movement_id is null then 'no grant opened it' else
                format('movement %s: %s points to %s as lot %s of customer %s, order %s, at %s', m.movement_id,
-                   m.points, m.to_bucket, m.lot_id, m.customer_id, coalesce(m.order_id::text, 'none'),
+                   m.points, m.to_bucket, m.lot_id, coalesce(c.merged_into, m.customer_id),
+                   coalesce(m.order_id::text, 'none'),
                    m.effective_at)
            end as saw,
            format('movement %s: %s points to %s as lot %s of customer %s, order %s, at %s', l.movement_id,
@@ -17,12 +18,13 @@ _OPENED = """
       from lots l
       left join movements m
         on m.program_id = $1 and m.movement_id = l.movement_id and m.from_bucket = 'issued'
+      left join customers c on c.program_id = $1 and c.customer_id = m.customer_id
      where l.program_id = $1
        and (m.movement_id is null
          or m.lot_id is distinct from l.lot_id
          or m.order_id is distinct from l.order_id
          or m.points <> l.size
-         or m.customer_id <> l.customer_id
+         or coalesce(c.merged_into, m.customer_id) <> l.customer_id
          or m.effective_at <> l.opened_at
          or (m.to_bucket = 'pending') <> (l.approves_at is not null))
 """
@@ -107,28 +109,32 @@ _NEXT_DUE = """
 """
 
 _RESTORED = """
-    with undoings as (
+    with owned as (
+        select m.*, coalesce(c.merged_into, m.customer_id) as owner_id
+          from movements m left join customers c on c.program_id = $1 and c.customer_id = m.customer_id
+         where m.program_id = $1
+    ), undoings as (
         select undoes_id, sum(points) as points, min(movement_id) as first, min(order_id) as order_id,
-               min(customer_id) as customer_id, min(from_bucket) as from_bucket,
+               min(owner_id) as customer_id, min(from_bucket) as from_bucket,
                max(from_bucket) as also_from, bool_or(to_bucket = 'pending') as to_pending
-          from movements
-         where program_id = $1 and (undoes_id is not null or from_bucket in ('reversed', 'redeemed'))
+          from owned
+         where (undoes_id is not null or from_bucket in ('reversed', 'redeemed'))
          group by undoes_id
     )
     select format('movement %s', coalesce(u.undoes_id::text, 'none')) as subject,
            format('%s points of it put back, from %s, for customer %s, order %s', u.points, u.from_bucket,
                u.customer_id, coalesce(u.order_id::text, 'none')) as saw,
            format('at most %s points, from %s, for customer %s, order %s', coalesce(t.points, 0),
-               coalesce(t.to_bucket, 'nowhere'), coalesce(t.customer_id::text, 'none'),
+               coalesce(t.to_bucket, 'nowhere'), coalesce(t.owner_id::text, 'none'),
                coalesce(t.order_id::text, 'none')) as expected
-      from undoings u left join movements t on t.program_id = $1 and t.movement_id = u.undoes_id
+      from undoings u left join owned t on t.movement_id = u.undoes_id
      where t.movement_id is null
         or u.from_bucket <> t.to_bucket
         or u.also_from <> t.to_bucket
         or u.points > t.points
         or u.first < t.movement_id
         or u.order_id is distinct from t.order_id
-        or u.customer_id <> t.customer_id
+        or u.customer_id <> t.owner_id
         or (u.to_pending and t.from_bucket <> 'pending')
 """
 
@@ -179,6 +185,11 @@ _PAID = """
 """
 
 _OWN = """
+    with owned as (
+        select m.movement_id, m.from_bucket, m.order_id, coalesce(c.merged_into, m.customer_id) as customer_id
+          from movements m left join customers c on c.program_id = $1 and c.customer_id = m.customer_id
+         where m.program_id = $1
+    )
     select format('use %s', u.lot_use_id) as subject,
            format('lot %s of customer %s, order %s', l.lot_id, l.customer_id,
                coalesce(l.order_id::text, 'none')) as saw,
@@ -186,14 +197,14 @@ _OWN = """
                case m.from_bucket when 'pending' then format(', order %s', m.order_id) end) as expected
       from lot_uses u
       join lots l on l.program_id = $1 and l.lot_id = u.lot_id
-      join movements m on m.program_id = $1 and m.movement_id = u.movement_id
+      join owned m on m.movement_id = u.movement_id
      where u.program_id = $1
        and (l.customer_id <> m.customer_id
          or (m.from_bucket = 'pending' and l.order_id is distinct from m.order_id))
     union all
     select format('deficit of movement %s', m.movement_id), format('customer %s', hole.customer_id),
            format('customer %s', m.customer_id)
-      from deficits hole join movements m on m.program_id = $1 and m.movement_id = hole.movement_id
+      from deficits hole join owned m on m.movement_id = hole.movement_id
      where hole.program_id = $1 and hole.customer_id <> m.customer_id
 """
 

@@ -31,6 +31,7 @@ _KEYS: Final = {
     "identities": "key",
     "lot_uses": "lot_use_id",
     "lots": "lot_id",
+    "merges": "decision_id",
     "movements": "movement_id",
     "orders": "order_id",
     "payments": "decision_id",
@@ -56,6 +57,7 @@ _NAMED: Final = """
     codes.claim_id claimed_rewards
     codes.reward_id rewards
     credentials.site_id sites
+    customers.merged_into customers
     decisions.customer_id customers
     decisions.order_id orders
     deficits.customer_id accounts
@@ -76,6 +78,9 @@ _NAMED: Final = """
     lots.customer_id customers
     lots.movement_id movements
     lots.order_id orders
+    merges.customer_id customers
+    merges.decision_id decisions
+    merges.into_id customers
     movements.claim_id claimed_rewards
     movements.customer_id customers
     movements.decision_id decisions

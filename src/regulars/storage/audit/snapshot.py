@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 from asyncpg import Record
 
-from regulars.domain.book import Movement
+from regulars.domain.book import Merge, Movement
 from regulars.domain.decisions import Trace
 from regulars.domain.orders import Order
 from regulars.domain.program import PurchaseRule
@@ -15,6 +15,7 @@ from regulars.domain.rewards import SpendingRule
 from regulars.storage.database import Connection, Database
 from regulars.storage.pages import order_from
 from regulars.storage.programs import Rules
+from regulars.storage.tables import MERGES
 
 PAGE = 2_000
 """Rows that are held at a time."""
@@ -212,6 +213,15 @@ def _codes(trace: str | None) -> set[str]:
         return {entry.code for entry in msgspec.json.decode(trace, type=list[Trace])}
     except (msgspec.DecodeError, ValueError):
         return set()
+
+
+async def merges(connection: Connection, program_id: int) -> list[Merge]:
+    """What merges have brought from one account to another, in the order in which they were decided."""
+    rows = await connection.fetch(
+        f"select {', '.join(MERGES.columns)} from merges where program_id = $1 order by decision_id",
+        program_id,
+    )
+    return [Merge(**dict(row)) for row in rows]
 
 
 async def movements(

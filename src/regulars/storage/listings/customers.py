@@ -62,9 +62,9 @@ async def standings(
 
 
 async def id_of(connection: Connection, program_id: int, merchant_id: str) -> int | None:
-    """The id of the customer whom the shop knows by this id."""
+    """Our id of the customer whom the shop knows by this id, or whom that one was merged into."""
     found: int | None = await connection.fetchval(
-        "select customer_id from customers where program_id = $1 and merchant_id = $2",
+        "select coalesce(merged_into, customer_id) from customers where program_id = $1 and merchant_id = $2",
         program_id,
         merchant_id,
     )
@@ -72,8 +72,12 @@ async def id_of(connection: Connection, program_id: int, merchant_id: str) -> in
 
 
 async def listed(connection: Connection, program_id: int, window: Window) -> list[int]:
-    """The ids of the window's customers, in its order."""
+    """The ids of the window's customers, in its order, without those who were merged into others."""
     where = Conditions(program_id)
+    where.texts.append(
+        "customer_id not in (select m.customer_id from customers m "
+        "where m.program_id = $1 and m.merged_into is not null)"
+    )
     await narrow(connection, where, KEY, window)
     if window.changed_from is not None:
         where.add("updated_at >= {}", window.changed_from)

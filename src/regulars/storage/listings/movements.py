@@ -5,6 +5,7 @@ from typing import Final
 from asyncpg import Record
 
 from regulars.domain.book import Bucket, Cause, Movement
+from regulars.storage import merging
 from regulars.storage.database import Connection
 from regulars.storage.listings.window import Conditions, Key, Window, narrow
 
@@ -16,7 +17,11 @@ async def listed(connection: Connection, program_id: int, window: Window) -> lis
     where = Conditions(program_id)
     await narrow(connection, where, KEY, window)
     if window.customer_id is not None:
-        where.add("customer_id = {}", window.customer_id)
+        own = await merging.own_ids(connection, program_id, window.customer_id)
+        if own == [window.customer_id]:
+            where.add("customer_id = {}", window.customer_id)
+        else:
+            where.add("customer_id = any({}::bigint[])", own)
     rows = await connection.fetch(
         f"select * from movements where program_id = $1{where} order by movement_id {window.direction} "
         f"limit {where.value(window.limit)} offset {where.value(window.offset)}",

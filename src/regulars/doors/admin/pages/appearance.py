@@ -17,7 +17,7 @@ NAMES: Final = {
     "launcher": N_("Words on the button"),
     "join": N_("Words that invite to join"),
 }
-TONGUES: Final = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español"}
+TONGUES: Final = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español", "ar": "العربية"}
 
 
 async def show(ask: Ask) -> Answer:

@@ -8,6 +8,7 @@ from regulars.app import audit
 from regulars.doors.admin.answers import Answer
 from regulars.doors.admin.ask import Ask
 from regulars.doors.admin.routing import Route
+from regulars.doors.admin.words import N_
 
 SHOWN: Final = 50
 
@@ -49,5 +50,21 @@ def _text(value: object) -> str:
         return ""
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
+
+ACTIONS: Final = (
+    N_("change reward"),
+    N_("change rules"),
+    N_("change spending"),
+    N_("change widget"),
+    N_("make program"),
+    N_("make reward"),
+    N_("move clock"),
+    N_("upload codes"),
+    N_("void codes"),
+    N_("import orders"),
+    N_("import customers"),
+    N_("import refunds"),
+)
+"""What the log says of configuration, whichever door it was changed through, besides what pages name."""
 
 ROUTES: Final = (Route("GET", "/audit", "audit.read", show),)

@@ -20,8 +20,12 @@ from regulars.doors.admin.words import N_, _
 
 
 async def _find(ask: Ask) -> Profile:
+    """The customer, if there is anybody to do something for. Raises NoRoute for one who was merged."""
     now = ask.program.time(ask.now)
-    return await people.profile(ask.house.database, ask.program_id, ask.number("customer"), now=now)
+    found = await people.profile(ask.house.database, ask.program_id, ask.number("customer"), now=now)
+    if found.standing.customer.merged_into is not None:
+        raise NoRoute
+    return found
 
 
 def _shop_id(found: Profile) -> str:

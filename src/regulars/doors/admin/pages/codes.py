@@ -2,20 +2,14 @@
 
 from typing import Final
 
-from regulars.app import audit
-from regulars.app.codes import (
-    CodesRejected,
-    Imported,
-    export_codes,
-    import_codes,
-    list_codes,
-    void_all,
-    void_codes,
-)
+from regulars.app.access import require
+from regulars.app.codes.lists import export_codes, list_codes
+from regulars.app.codes.uploads import CodesRejected, Imported, import_codes
+from regulars.app.codes.voiding import void_all, void_codes
 from regulars.app.rewards import stocks
 from regulars.domain.errors import Invalid, Refused
 from regulars.domain.rewards import CodeSource, CodeState, Reward
-from regulars.doors.admin.answers import Answer, attachment
+from regulars.doors.admin.answers import Answer, growing
 from regulars.doors.admin.ask import Ask
 from regulars.doors.admin.refusals import errors_of, sentence
 from regulars.doors.admin.routing import NoRoute, Route
@@ -23,8 +17,6 @@ from regulars.doors.admin.words import N_, _, ngettext
 
 SHOWN: Final = 50
 PROBLEMS_SHOWN: Final = 100
-EXPORTED_MOST: Final = 200_000
-"""Codes in a file that a browser is given at once; `regulars` has no such limit."""
 STATES: Final = (
     ("", N_("All")),
     (CodeState.FREE.value, N_("Available")),
@@ -83,17 +75,9 @@ async def upload(ask: Ask) -> Answer:
     try:
         if file is None or not file.content:
             raise Invalid("file", "must be a file with codes in it")
-        await audit.write(
-            ask.house.database,
-            ask.acting,
-            permission="codes.change",
-            action="upload codes",
-            subject=f"reward {reward.id}",
-            after={"file": file.name, "bytes": len(file.content)},
-            now=ask.now,
-        )
+        require(ask.acting, "codes.change")
         imported = await import_codes(
-            ask.house.database, ask.program_id, reward.id, file.content, actor=ask.acting.actor, now=ask.now
+            ask.house.database, ask.program_id, reward.id, file.content, by=ask.acting, now=ask.now
         )
     except CodesRejected as rejected:
         return await _page(ask, rejected=rejected)
@@ -109,22 +93,12 @@ async def void(ask: Ask) -> Answer:
     chosen = ask.form.all("code")
     is_all = ask.form.is_on("all")
     try:
-        await audit.write(
-            ask.house.database,
-            ask.acting,
-            permission="codes.change",
-            action="void codes",
-            subject=f"reward {reward.id}",
-            after={"codes": "all available" if is_all else len(chosen)},
-            now=ask.now,
-        )
+        require(ask.acting, "codes.change")
         if is_all:
-            done = await void_all(
-                ask.house.database, ask.program_id, reward.id, actor=ask.acting.actor, now=ask.now
-            )
+            done = await void_all(ask.house.database, ask.program_id, reward.id, by=ask.acting, now=ask.now)
         else:
             done = await void_codes(
-                ask.house.database, ask.program_id, reward.id, chosen, actor=ask.acting.actor, now=ask.now
+                ask.house.database, ask.program_id, reward.id, chosen, by=ask.acting, now=ask.now
             )
     except Refused as refused:
         ask.say(sentence(refused), "danger")
@@ -144,12 +118,8 @@ async def void(ask: Ask) -> Answer:
 
 async def export(ask: Ask) -> Answer:
     reward = _reward(ask)
-    stock = (await stocks(ask.house.database, ask.program))[reward.id]
-    if stock.codes_imported + stock.codes_generated > EXPORTED_MOST:
-        ask.say(_("There are too many codes for one file from here."), "danger")
-        return ask.redirect(ask.url(f"/rewards/{reward.id}/codes"))
-    parts = [part async for part in export_codes(ask.house.database, ask.program_id, reward.id)]
-    return attachment(b"".join(parts), f"codes-of-reward-{reward.id}.csv")
+    parts = export_codes(ask.house.database, ask.program_id, reward.id)
+    return await growing(parts, f"codes-of-reward-{reward.id}.csv")
 
 
 def _reward(ask: Ask) -> Reward:

@@ -8,7 +8,7 @@ from babel import dates
 from regulars.app import audit, people
 from regulars.app.people import Filter
 from regulars.domain.errors import Invalid, Refused
-from regulars.doors.admin.answers import Answer, attachment
+from regulars.doors.admin.answers import Answer, growing
 from regulars.doors.admin.ask import Ask
 from regulars.doors.admin.asked import Get, key_before, read_day
 from regulars.doors.admin.refusals import errors_of, sentence
@@ -156,8 +156,9 @@ async def export(ask: Ask) -> Answer:
         now=ask.now,
     )
     now = ask.program.time(ask.now)
-    chunks = [chunk async for chunk in people.export(ask.house.database, ask.program_id, wanted, now=now)]
-    return attachment(b"".join(chunks), "customers.csv")
+    return await growing(
+        people.export(ask.house.database, ask.program_id, wanted, now=now), "customers.csv"
+    )
 
 
 ACTIONS: Final = (N_("save view"), N_("delete view"), N_("export customers"))

@@ -5,7 +5,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 from regulars import manual
-from regulars.app import audit, connections
+from regulars.app import connections
+from regulars.app.access import require
 from regulars.app.connections import Listed, Pair, connect_site, end, listed, rotate, secret_of
 from regulars.app.integrations import LONGEST_WINDOW_SECONDS, change_settings
 from regulars.app.storefront.signatures import md5_signature
@@ -149,24 +150,18 @@ async def change(ask: Ask) -> Answer:
             raise Invalid("window_minutes", f"must be from 0 to {LONGEST_WINDOW_SECONDS // 60}")
         strict, seconds = form.is_on("strict_answers"), int(minutes) * 60
         md5, to_redeem = form.is_on("md5"), form.is_on("token_to_redeem")
-        await audit.write(
+        require(ask.acting, connections.CHANGE)
+        await change_settings(
             database,
-            ask.acting,
-            permission=connections.CHANGE,
-            action="change integrations",
-            subject="all integrations",
-            after={
-                "strict_answers": strict,
-                "redelivery_window_seconds": seconds,
-                "md5": md5,
-                "token_to_redeem": to_redeem,
-            },
+            ask.program_id,
+            strict_answers=strict,
+            redelivery_window_seconds=seconds,
+            by=ask.acting,
             now=ask.now,
         )
-        await change_settings(
-            database, ask.program_id, strict_answers=strict, redelivery_window_seconds=seconds
+        await change_switches(
+            database, ask.program_id, md5=md5, token_to_redeem=to_redeem, by=ask.acting, now=ask.now
         )
-        await change_switches(database, ask.program_id, md5=md5, token_to_redeem=to_redeem)
     except Refused as refused:
         ask.errors = errors_of(refused)
         return await show(ask)
@@ -177,15 +172,10 @@ async def change(ask: Ask) -> Answer:
 
 async def forget_signatures(ask: Ask) -> Answer:
     """After a leak: what pages showed until now counts no more."""
-    await audit.write(
-        ask.house.database,
-        ask.acting,
-        permission=connections.CHANGE,
-        action="end storefront sessions",
-        subject="all integrations",
-        now=ask.now,
+    require(ask.acting, connections.CHANGE)
+    await change_switches(
+        ask.house.database, ask.program_id, not_before=ask.now, by=ask.acting, now=ask.now
     )
-    await change_switches(ask.house.database, ask.program_id, not_before=ask.now)
     ask.house.credentials.forget()
     ask.say(_("Ended: every shopper's page has to show a fresh signature."))
     return ask.redirect(ask.url("/integrations"))
@@ -205,6 +195,9 @@ ACTIONS: Final = (
     N_("revoke key"),
     N_("make key"),
     N_("change integrations"),
+    N_("change storefront"),
+    N_("install integration"),
+    N_("make token key"),
     N_("end storefront sessions"),
     N_("apply call"),
 )

@@ -5,8 +5,9 @@ Opening one changes nothing (mail programs look at links, too): the form on the 
 
 from typing import Final
 
-from regulars.app import staff
-from regulars.app.staff import LOCALES, LinkSpent
+from regulars.app.staff import arrivals, invitations, links
+from regulars.app.staff.links import LinkSpent
+from regulars.app.staff.people import LOCALES
 from regulars.domain.errors import Refused
 from regulars.doors.admin.answers import Answer
 from regulars.doors.admin.ask import Ask
@@ -17,13 +18,13 @@ from regulars.doors.admin.words import _, reader
 
 
 async def show_set_up(ask: Ask) -> Answer:
-    await staff.look_at_link(ask.house.database, ask.path["token"], "setup", now=ask.now)
+    await links.look_at_link(ask.house.database, ask.path["token"], "setup", now=ask.now)
     return _set_up(ask)
 
 
 async def send_set_up(ask: Ask) -> Answer:
     try:
-        signed_in = await staff.set_up(
+        signed_in = await arrivals.set_up(
             ask.house.database,
             token=ask.path["token"],
             email=ask.form.get("email"),
@@ -46,25 +47,25 @@ def _set_up(ask: Ask) -> Answer:
 
 
 async def show_sign_in(ask: Ask) -> Answer:
-    _link, person = await staff.look_at_link(ask.house.database, ask.path["token"], "sign_in", now=ask.now)
+    _link, person = await links.look_at_link(ask.house.database, ask.path["token"], "sign_in", now=ask.now)
     return ask.render("sign_in/by_link.html", person=person)
 
 
 async def send_sign_in(ask: Ask) -> Answer:
-    signed_in = await staff.sign_in_by_link(
+    signed_in = await arrivals.sign_in_by_link(
         ask.house.database, token=ask.path["token"], by=ask.by, now=ask.now
     )
     return let_in(ask, signed_in, ask.own_url())
 
 
 async def show_reset(ask: Ask) -> Answer:
-    _link, person = await staff.look_at_link(ask.house.database, ask.path["token"], "reset", now=ask.now)
+    _link, person = await links.look_at_link(ask.house.database, ask.path["token"], "reset", now=ask.now)
     return ask.render("sign_in/reset.html", person=person)
 
 
 async def send_reset(ask: Ask) -> Answer:
     try:
-        signed_in = await staff.reset_password(
+        signed_in = await arrivals.reset_password(
             ask.house.database,
             token=ask.path["token"],
             password=ask.form.raw("password"),
@@ -80,7 +81,7 @@ async def send_reset(ask: Ask) -> Answer:
 
 
 async def show_invitation(ask: Ask) -> Answer:
-    link, known = await staff.look_at_link(ask.house.database, ask.path["token"], "invitation", now=ask.now)
+    link, known = await links.look_at_link(ask.house.database, ask.path["token"], "invitation", now=ask.now)
     assert link.program_id is not None, "a constraint holds it"
     program = await ask.house.programs.get(link.program_id)
     is_them = known is not None and ask.is_signed_in and ask.visitor.person.staff_id == known.staff_id
@@ -98,11 +99,13 @@ async def show_invitation(ask: Ask) -> Answer:
 async def send_invitation(ask: Ask) -> Answer:
     token = ask.path["token"]
     if ask.is_signed_in:
-        program_id = await staff.accept_as(ask.house.database, ask.visitor.person, token=token, now=ask.now)
+        program_id = await invitations.accept_as(
+            ask.house.database, ask.visitor.person, token=token, now=ask.now
+        )
         ask.say(_("Welcome to the staff of this program."))
         return ask.redirect(ask.own_url(f"/p/{program_id}"))
     try:
-        signed_in, program_id = await staff.accept_as_new(
+        signed_in, program_id = await invitations.accept_as_new(
             ask.house.database,
             token=token,
             name=ask.form.get("name"),

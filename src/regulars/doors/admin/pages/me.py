@@ -4,7 +4,7 @@ from typing import Final
 
 from regulars.app import own_account
 from regulars.app.sessions import SlowDown, WrongCode, WrongPassword
-from regulars.app.staff import LOCALES
+from regulars.app.staff.people import LOCALES
 from regulars.domain.errors import Invalid, Refused
 from regulars.doors.admin.answers import Answer
 from regulars.doors.admin.ask import Ask

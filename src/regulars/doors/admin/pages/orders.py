@@ -2,14 +2,14 @@
 
 from typing import Final, cast, get_args
 
-from regulars.app import orders
+from regulars.app import audit, orders
 from regulars.app.giving import names_of
 from regulars.app.orders import Call, Filter, State, Story
 from regulars.domain.errors import Invalid
 from regulars.domain.orders import Order
-from regulars.doors.admin.answers import Answer
+from regulars.doors.admin.answers import Answer, growing
 from regulars.doors.admin.ask import Ask
-from regulars.doors.admin.asked import key_before, read_day
+from regulars.doors.admin.asked import Get, key_before, read_day
 from regulars.doors.admin.pages.deliveries import COLOURS
 from regulars.doors.admin.reasons import reason
 from regulars.doors.admin.refusals import errors_of
@@ -70,21 +70,24 @@ async def show(ask: Ask) -> Answer:
 
 def _asked(ask: Ask) -> Filter:
     """The filter that the address asks for; what can't be read is left out, and said."""
-    get = ask.query.get
-    text, state, customer = get("q", ""), get("state", "any"), get("customer", "")
     try:
-        return Filter(
-            text=text,
-            state=cast(State, state if state in get_args(State) else "any"),
-            placed_from=read_day(get, "placed_from"),
-            placed_until=read_day(get, "placed_until"),
-            customer_id=int(customer)
-            if customer.isascii() and customer.isdigit() and len(customer) < 18
-            else None,
-        )
+        return _read_filter(ask.query.get)
     except Invalid as refused:
         ask.errors = errors_of(refused)
-        return Filter(text=text)
+        return Filter(text=ask.query.get("q", ""))
+
+
+def _read_filter(get: Get) -> Filter:
+    """The filter as an address or a form has it. Raises Invalid."""
+    state, customer = get("state", "any"), get("customer", "")
+    is_number = customer.isascii() and customer.isdigit() and len(customer) < 18
+    return Filter(
+        text=get("q", ""),
+        state=cast(State, state if state in get_args(State) else "any"),
+        placed_from=read_day(get, "placed_from"),
+        placed_until=read_day(get, "placed_until"),
+        customer_id=int(customer) if is_number else None,
+    )
 
 
 def _in_query(wanted: Filter) -> dict[str, str]:
@@ -162,7 +165,26 @@ def _answer(story: Story, names: dict[str, str]) -> str | None:
     return None
 
 
+async def export(ask: Ask) -> Answer:
+    """All orders that pass the filter, as CSV; the log says who took them out."""
+    wanted = _read_filter(ask.form.get)
+    await audit.write(
+        ask.house.database,
+        ask.acting,
+        permission="orders.export",
+        action="export orders",
+        subject="orders",
+        after={name: value for name, value in _in_query(wanted).items() if name != "q"},
+        now=ask.now,
+    )
+    return await growing(orders.export(ask.house.database, ask.program_id, wanted), "orders.csv")
+
+
+ACTIONS: Final = (N_("export orders"),)
+"""What the audit log says of these pages."""
+
 ROUTES: Final = (
     Route("GET", "/orders", "orders.read", show),
+    Route("POST", "/orders/export", "orders.export", export),
     Route("GET", "/orders/{order}", "orders.read", detail),
 )

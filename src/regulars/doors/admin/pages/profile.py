@@ -10,7 +10,7 @@ from regulars.doors.admin.answers import Answer, attachment
 from regulars.doors.admin.ask import Ask
 from regulars.doors.admin.asked import key_before
 from regulars.doors.admin.routing import Route
-from regulars.doors.admin.telling import KINDS, called, tell
+from regulars.doors.admin.telling import KINDS, called, tell, told_apart
 from regulars.doors.admin.words import N_
 
 LINES: Final = 30
@@ -39,6 +39,7 @@ async def show(ask: Ask) -> Answer:
         customer=customer,
         account=found.standing.account,
         name=called(customer),
+        records={one.id: told_apart(one, customer) for one in found.merged},
         lines=await tell(ask, told.lines),
         older=told.next,
         before=before,

@@ -2,8 +2,10 @@
 
 from typing import Final
 
+from regulars.app.access import Author, actor_of
 from regulars.app.programs import create_program
-from regulars.app.staff import checked_timezone, own_program
+from regulars.app.staff.colleagues import own_program
+from regulars.app.timezones import checked_timezone
 from regulars.domain.errors import Refused
 from regulars.doors.admin.answers import Answer
 from regulars.doors.admin.ask import Ask
@@ -29,7 +31,8 @@ async def show_new(ask: Ask) -> Answer:
 
 
 async def create(ask: Ask) -> Answer:
-    if not ask.visitor.person.keeps_house:
+    person = ask.visitor.person
+    if not person.keeps_house:
         raise NoRoute
     try:
         timezone = checked_timezone(ask.form.get("timezone", "UTC"))
@@ -40,6 +43,7 @@ async def create(ask: Ask) -> Answer:
             domain=ask.form.get("domain"),
             currency=ask.form.get("currency").upper(),
             test_mode=ask.form.is_on("test_mode"),
+            by=Author(actor_of(person.staff_id), person.name),
             now=ask.now,
         )
     except Refused as refused:

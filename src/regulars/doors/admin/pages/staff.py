@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from regulars.app import staff
 from regulars.app.access import Role
+from regulars.app.staff import colleagues, invitations
 from regulars.domain.errors import Refused
 from regulars.doors.admin.answers import Answer
 from regulars.doors.admin.ask import Ask
@@ -18,12 +18,12 @@ async def show(ask: Ask) -> Answer:
 
 
 async def _list(ask: Ask, *, link: str | None = None, invited: str | None = None) -> Answer:
-    colleagues, invitations = await staff.list_colleagues(ask.house.database, ask.acting, now=ask.now)
+    staff, open_ones = await colleagues.list_colleagues(ask.house.database, ask.acting, now=ask.now)
     choices = [(role.value, _(ROLES[role]), _(DOES[role])) for role in Role]
     return ask.render(
         "staff/list.html",
-        colleagues=colleagues,
-        invitations=invitations,
+        colleagues=staff,
+        invitations=open_ones,
         choices=choices,
         link=link,
         invited=invited,
@@ -34,7 +34,7 @@ async def invite(ask: Ask) -> Answer:
     """The page again with the link, this once: it is stored hashed."""
     email = ask.form.get("email")
     try:
-        token = await staff.invite(
+        token = await invitations.invite(
             ask.house.database, ask.acting, email=email, role=ask.form.get("role"), now=ask.now
         )
     except Refused as refused:
@@ -46,7 +46,7 @@ async def invite(ask: Ask) -> Answer:
 
 
 async def withdraw(ask: Ask) -> Answer:
-    await staff.withdraw(ask.house.database, ask.acting, link_id=ask.number("link"), now=ask.now)
+    await invitations.withdraw(ask.house.database, ask.acting, link_id=ask.number("link"), now=ask.now)
     ask.say(_("The invitation is withdrawn: its link no longer works."))
     return ask.redirect(ask.url("/staff"))
 
@@ -62,9 +62,11 @@ async def remove(ask: Ask) -> Answer:
 async def _change(ask: Ask, role: str | None, said: str) -> Answer:
     staff_id = ask.number("staff")
     try:
-        await staff.change_role(ask.house.database, ask.acting, staff_id=staff_id, role=role, now=ask.now)
+        await colleagues.change_role(
+            ask.house.database, ask.acting, staff_id=staff_id, role=role, now=ask.now
+        )
         ask.say(said)
-    except staff.LastOwner as refused:
+    except colleagues.LastOwner as refused:
         ask.say(sentence(refused), "danger")
     is_out = role is None and staff_id == ask.visitor.person.staff_id
     return ask.redirect(ask.own_url("/programs") if is_out else ask.url("/staff"))
