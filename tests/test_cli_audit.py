@@ -91,7 +91,11 @@ def test_the_log_says_what_it_was_and_what_it_is(shell: Shell, database: str) ->
 
 def test_what_changes_nothing_writes_nothing(shell: Shell, database: str) -> None:
     shell.prints(CREATE)
-    for line in ("program set 1 --join-points 0", "storefront set 1 --md5", "storefront widget 1 --side right"):
+    for line in (
+        "program set 1 --join-points 0",
+        "storefront set 1 --md5",
+        "storefront widget 1 --side right",
+    ):
         shell.prints(line)
     assert len(entries(database)) == 1
 
@@ -101,7 +105,7 @@ def prepared(shell: Shell, database: str, folder: Path, words: str) -> dict[str,
     if words == "regulars program create":
         return {}
     keys = json.loads(shell.prints(CREATE + " --test-mode --json"))
-    if words in ("regulars staff reset",):
+    if words == "regulars staff reset":
         shell.prints("staff add ann@shop.example --program 1")
     if words.startswith("regulars reward ") or words == "regulars import codes":
         if words != "regulars reward create":

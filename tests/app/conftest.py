@@ -1,26 +1,13 @@
 """A house on a database of its own, whose real time is what the test says."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from regulars.app.house import House
 from tests import make
-
-
-class Clock:
-    """Real time, for a test to move."""
-
-    def __init__(self) -> None:
-        self.now = make.NOON
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def forward(self, by: timedelta) -> None:
-        self.now += by
+from tests.clock import Clock
 
 
 @pytest.fixture

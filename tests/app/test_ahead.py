@@ -38,7 +38,7 @@ from regulars.domain.decisions import Decision, Outcome
 from regulars.domain.errors import IdentityReused, Late, NotEnoughPoints, Refused
 from regulars.storage.batch import Batch
 from tests import make
-from tests.app.conftest import Clock
+from tests.clock import Clock
 from tests.pace import within
 
 POINTS = ("before save", "after save", "before commit", "after commit")

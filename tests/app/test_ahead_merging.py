@@ -6,8 +6,8 @@ import pytest
 
 from regulars.app.house import House
 from tests import make
-from tests.app.conftest import Clock
 from tests.app.test_ahead import Watch, chance, houses, is_exact, open_shop, rush
+from tests.clock import Clock
 
 __all__ = ["houses"]
 

@@ -13,8 +13,9 @@ from regulars.domain.commands import DiscountCode, Identity, OrderDetails
 from regulars.domain.errors import ClaimClosed, LimitReached, NotEnoughPoints, OutOfStock, UnknownClaim
 from regulars.domain.rewards import Claim, ClaimState, LimitPeriod
 from tests import make
-from tests.app.conftest import Clock, balance
+from tests.app.conftest import balance
 from tests.app.test_engine import open_shop
+from tests.clock import Clock
 
 
 async def open_with_reward(house: House, **changes: Any) -> int:

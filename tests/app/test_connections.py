@@ -7,8 +7,8 @@ from regulars.app.connections import UnknownCredential, connect_site, listed, ro
 from regulars.app.credentials import api_key_lookup, create_api_key, lootly_lookup, revoke
 from regulars.app.house import House
 from regulars.domain.errors import Invalid, UnknownSite
-from tests.app.conftest import Clock
 from tests.app.test_engine import open_shop
+from tests.clock import Clock
 from tests.make import NOON, days
 
 

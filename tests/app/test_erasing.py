@@ -27,10 +27,11 @@ from regulars.domain.commands import (
 )
 from regulars.domain.errors import Invalid, Refused, UnknownCustomer
 from tests import make
-from tests.app.conftest import Clock
+from tests.clock import Clock
 
 OWNER = Acting(staff_id=1, email="owner@tea.example", name="Olive Owner", program_id=1, role=Role.OWNER)
 
+ENTRIES = "audit_entries where action = 'erase customer'"
 PLANTED = (
     "QZ-90210-MARIA",
     "maria.quetzal@planted.example",
@@ -269,7 +270,7 @@ async def test_asking_twice_is_one_erasure_and_one_audit_entry(shop: House, cloc
     again = await erasing.erase(shop, OWNER, customer_id, reason="asked", now=clock.now)
     assert (first.replacement, first.done) == (again.replacement, False)
     async with shop.database.acquire() as connection:
-        entries = await connection.fetch("select action, subject, reason from audit_entries")
+        entries = await connection.fetch(f"select action, subject, reason from {ENTRIES}")
         events = await connection.fetchval("select count(*) from events where kind = 'customer.erased'")
     assert [tuple(entry) for entry in entries] == [("erase customer", f"customer {customer_id}", "asked")]
     assert events == 1
@@ -318,7 +319,7 @@ async def test_a_reason_that_names_the_person_does_not(shop: House, clock: Clock
         shop, OWNER, customer_id, reason="Mariquita asked from maria.quetzal@planted.example", now=clock.now
     )
     async with shop.database.acquire() as connection:
-        reason = await connection.fetchval("select reason from audit_entries")
+        reason = await connection.fetchval(f"select reason from {ENTRIES}")
     assert reason == "[erased] asked from [erased]"
 
 
@@ -329,7 +330,7 @@ async def test_the_command_line_erases_to_the_end(shop: House, clock: Clock) -> 
     stored = await everything_stored(shop)
     assert [text for text in PLANTED if text.lower() in stored.lower()] == []
     async with shop.database.acquire() as connection:
-        assert await connection.fetchval("select actor from audit_entries") == COMMAND_LINE
+        assert await connection.fetchval(f"select actor from {ENTRIES}") == COMMAND_LINE
 
 
 async def test_a_person_as_json_has_everything(shop: House) -> None:

@@ -31,7 +31,7 @@ from regulars.storage import figures as storage
 from regulars.storage import programs
 from tests import make
 from tests.app.book import Town, fill, live
-from tests.app.conftest import Clock
+from tests.clock import Clock
 from tests.doors.loyaltylion.test_plans import fill as fill_lists
 from tests.plans import explained
 

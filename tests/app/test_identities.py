@@ -7,8 +7,8 @@ from regulars.app.identities import forget_bodies
 from regulars.app.integrations import LONGEST_WINDOW_SECONDS
 from regulars.domain.commands import AdjustPoints, Identity
 from tests import make
-from tests.app.conftest import Clock
 from tests.app.test_programs import open_shop
+from tests.clock import Clock
 
 
 async def test_old_bodies_are_forgotten_and_keys_are_not(house: House, clock: Clock) -> None:

@@ -12,7 +12,7 @@ from regulars.app.programs import UnknownProgram, create_program
 from regulars.domain.errors import Invalid, UnknownOrder
 from regulars.storage import orders as storage
 from tests import make
-from tests.app.conftest import Clock
+from tests.clock import Clock
 from tests.plans import explained
 
 

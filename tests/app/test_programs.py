@@ -21,7 +21,8 @@ from regulars.domain.commands import PaymentStatus
 from regulars.domain.errors import Invalid
 from regulars.domain.program import JoinRule
 from tests import make
-from tests.app.conftest import Clock, balance
+from tests.app.conftest import balance
+from tests.clock import Clock
 
 
 async def open_shop(house: House, **changes: Any) -> Any:

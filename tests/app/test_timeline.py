@@ -18,7 +18,7 @@ from regulars.domain.commands import AdjustPoints, CancelClaim, CancelOrder, Pat
 from regulars.domain.errors import UnknownCustomer
 from tests import make
 from tests.app.book import Town, fill
-from tests.app.conftest import Clock
+from tests.clock import Clock
 from tests.doors.loyaltylion.test_plans import fill as fill_lists
 from tests.plans import explained
 

@@ -17,7 +17,7 @@ from regulars.domain.commands import AdjustPoints, CustomerRef, SaveCustomer
 from regulars.domain.rewards import CodeSource
 from regulars.storage import staff as storage
 from tests import make
-from tests.app.conftest import Clock
+from tests.clock import Clock
 
 
 @pytest.fixture

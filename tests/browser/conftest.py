@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import importlib.util
+import os
+import re
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,6 +32,8 @@ T = TypeVar("T")
 
 WIDTHS = (1280, 390)
 SCHEMES = ("light", "dark")
+SHOTS = os.environ.get("REGULARS_TEST_SHOTS")
+"""A folder for pictures of all pages, to be looked at."""
 IGNORED = ("frame-ancestors",)
 
 
@@ -134,6 +138,7 @@ class Visit:
         **context: Any,
     ) -> None:
         self.admin = admin
+        self.label = f"{width}-{scheme}"
         self.context = browser.new_context(
             viewport={"width": width, "height": 844 if width < 600 else 900},
             color_scheme=scheme,
@@ -175,9 +180,23 @@ class Visit:
             self.page.evaluate("scrollTo(9999, 0), Math.max(scrollX, document.body.scrollWidth - innerWidth)")
         )
 
-    def shot(self, path: Path) -> None:
-        """A picture of the whole page."""
-        self.page.screenshot(path=str(path), full_page=True, animations="disabled")
+    def picture(self, path: str) -> None:
+        """Draws the whole page, named after its path, where somebody wants to look at it."""
+        if SHOTS:
+            name = re.sub(r"[^a-z0-9]+", "-", path.strip("/"))[:60] or "home"
+            file = f"{SHOTS}/{name}-{self.label}.png"
+            self.page.screenshot(path=file, full_page=True, animations="disabled")
+
+    def sweep(self, paths: Iterable[str]) -> None:
+        """Every one of these pages fits the screen, passes axe, and breaks no policy."""
+        wrong = {}
+        for path in paths:
+            self.open(path)
+            self.picture(path)
+            if (found := self.axe()) or self.overflow() > 0:
+                wrong[path] = [*found, f"{self.overflow()} pixels too wide"]
+        assert wrong == {}
+        assert self.complaints == []
 
     def close(self) -> None:
         self.context.close()

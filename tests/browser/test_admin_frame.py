@@ -1,8 +1,6 @@
 """The admin's own pages in a real browser: they fit, pass axe, break no policy, and can be worked with."""
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 import pyotp
 import pytest
@@ -14,12 +12,6 @@ from tests.browser.waits import expect
 
 PASSWORD = "a teapot full of leaves"
 PAGES = ["/", "/staff", "/audit", "/settings", "/admin/me", "/admin/programs", "/nothing-here"]
-SHOTS = os.environ.get("REGULARS_TEST_SHOTS")
-"""A folder for pictures of all pages, to be looked at."""
-
-
-def name_of(path: str) -> str:
-    return path.strip("/").replace("/", "-") or "home"
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -28,16 +20,7 @@ def test_every_page_fits_passes_axe_and_keeps_its_policy(
     admin: Admin, visit: Callable[..., Visit], width: int, scheme: str
 ) -> None:
     browser = visit(session=admin.session_of(), width=width, scheme=scheme)
-    wrong = {}
-    for path in PAGES:
-        browser.open(path)
-        if SHOTS:
-            browser.shot(Path(SHOTS) / f"{name_of(path)}-{width}-{scheme}.png")
-        found = browser.axe()
-        if found or browser.overflow() > 0:
-            wrong[path] = [*found, f"{browser.overflow()} pixels too wide"]
-    assert wrong == {}
-    assert browser.complaints == []
+    browser.sweep(PAGES)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -58,8 +41,7 @@ def test_pages_around_signing_in_do_so_too(
     browser = visit(width=width, scheme=scheme)
     for path in ("/admin/sign-in", "/admin/sign-in/forgotten", f"/admin/reset/{token}", "/admin/reset/spent"):
         browser.open(path)
-        if SHOTS:
-            browser.shot(Path(SHOTS) / f"{name_of(path)[:20]}-{width}-{scheme}.png")
+        browser.picture(path[:20])
         assert (path, browser.axe(), browser.overflow()) == (path, [], 0)
     assert browser.complaints == []
 
@@ -176,5 +158,4 @@ def test_a_german_reads_german(admin: Admin, visit: Callable[..., Visit]) -> Non
     page.get_by_role("heading", name="Team", level=1).wait_for()
     expect(page.locator("html")).to_have_attribute("lang", "de-DE")
     assert browser.axe() == []
-    if SHOTS:
-        browser.shot(Path(SHOTS) / "staff-german-390.png")
+    browser.picture("staff-german")

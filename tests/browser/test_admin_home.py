@@ -1,7 +1,6 @@
 """Home and Reports in a real browser: from an empty server to the first order with points, by its pages."""
 
 import contextlib
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -24,8 +23,6 @@ from tests.conftest import fresh_database
 
 PAGES = ["/", "/?days=365", "/?from=x", "/reports", "/reports?by=month&days=365"]
 PAGES += ["/reports/age", "/reports/rewards", "/reports/rules"]
-SHOTS = os.environ.get("REGULARS_TEST_SHOTS")
-"""A folder for pictures of all pages, to be looked at."""
 PASSWORD = "a teapot full of leaves"
 NAMES = ("Ada Quill", "Ben Marsh", "Cleo Vane", "Dora Finch", "Emil Stroud", "Faye Holloway", "Gus Lindqvist")
 
@@ -109,11 +106,6 @@ def empty(server: str, template: str, tmp_path: Path) -> Iterator[Admin]:
         running.close()
 
 
-def picture(browser: Visit, name: str) -> None:
-    if SHOTS:
-        browser.shot(Path(SHOTS) / f"{name}.png")
-
-
 def test_from_the_first_start_to_the_first_order_with_points(browser: Any, empty: Admin) -> None:
     token = empty.do(lambda house: links.make_setup_link(house.database, now=house.clock()))
     visit = Visit(browser, empty)
@@ -132,7 +124,7 @@ def test_from_the_first_start_to_the_first_order_with_points(browser: Any, empty
     page.get_by_text("2 of 6 done").wait_for()
     home = page.url
     page.get_by_text("1 point for each GBP of an order.").wait_for()
-    picture(visit, "first-start")
+    visit.picture("first-start")
     page.get_by_role("link", name="Set the earning rule").click()
     page.get_by_label("Points for becoming a member").fill("50")
     with page.expect_navigation():
@@ -173,7 +165,7 @@ def test_from_the_first_start_to_the_first_order_with_points(browser: Any, empty
     page.get_by_role("link", name="Anna").first.wait_for()
     becomes(page, lambda: drawn(page), [True, True])
     page.get_by_role("region", name="Points you owe").get_by_text("68", exact=True).first.wait_for()
-    picture(visit, "live")
+    visit.picture("live")
     assert visit.axe() == []
     assert visit.complaints == []
     visit.close()
@@ -196,16 +188,7 @@ def test_home_and_reports_fit_pass_axe_and_keep_their_policy(
     admin: Admin, visit: Callable[..., Visit], width: int, scheme: str
 ) -> None:
     browser = visit(session=admin.session_of(), width=width, scheme=scheme)
-    wrong = {}
-    for path in PAGES:
-        browser.open(path)
-        name = path.strip("/").translate(str.maketrans("/?=&", "----")) or "home"
-        picture(browser, f"{name}-{width}-{scheme}")
-        found = browser.axe()
-        if found or browser.overflow() > 0:
-            wrong[path] = [*found, f"{browser.overflow()} pixels too wide"]
-    assert wrong == {}
-    assert browser.complaints == []
+    browser.sweep(PAGES)
 
 
 def test_a_german_reads_both_in_german(admin: Admin, visit: Callable[..., Visit]) -> None:
@@ -214,7 +197,7 @@ def test_a_german_reads_both_in_german(admin: Admin, visit: Callable[..., Visit]
         browser = visit(session=session, width=width)
         for path in ("/", "/reports", "/reports/age", "/reports/rewards", "/reports/rules"):
             browser.open(path)
-            picture(browser, f"german-{path.strip('/').replace('/', '-') or 'home'}-{width}")
+            browser.picture(f"german-{path}")
             assert (path, browser.overflow()) == (path, 0)
     page = browser.open("/reports")
     page.get_by_text("Es stimmt mit dem Buch überein").wait_for()

@@ -1,9 +1,7 @@
 """A merchant finds one person twice and makes one record of both, in a real browser."""
 
-import os
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -14,8 +12,6 @@ from tests import make
 from tests.browser.conftest import SCHEMES, WIDTHS, Admin, Visit
 from tests.browser.waits import expect
 
-SHOTS = os.environ.get("REGULARS_TEST_SHOTS")
-"""A folder for pictures of all pages, to be looked at."""
 JANE = CustomerRef(merchant_id="C-1001", first_name="Jane", last_name="Doe", email="jane@mail.example")
 TWICE = CustomerRef(merchant_id="C-2002", first_name="Jane", last_name="Doe", email="jane.doe@work.example")
 GUEST = CustomerRef(email="jane@old-mail.example", guest=True)
@@ -62,17 +58,7 @@ def test_every_page_fits_passes_axe_and_keeps_its_policy(
     admin: Admin, visit: Callable[..., Visit], width: int, scheme: str
 ) -> None:
     browser = visit(session=admin.session_of(), width=width, scheme=scheme)
-    wrong = {}
-    for path in PAGES:
-        browser.open(path)
-        if SHOTS:
-            name = re.sub(r"[/?&=+]+", "-", path.strip("/"))
-            browser.shot(Path(SHOTS) / f"{name}-{width}-{scheme}.png")
-        found = browser.axe()
-        if found or browser.overflow() > 0:
-            wrong[path] = [*found, f"{browser.overflow()} pixels too wide"]
-    assert wrong == {}
-    assert browser.complaints == []
+    browser.sweep(PAGES)
 
 
 def test_the_pages_are_german_for_whoever_reads_german(admin: Admin, visit: Callable[..., Visit]) -> None:
@@ -80,8 +66,7 @@ def test_the_pages_are_german_for_whoever_reads_german(admin: Admin, visit: Call
     page = browser.open("/customers/1/merge/2")
     page.get_by_role("heading", name="Ist das dieselbe Person?").wait_for()
     page.get_by_role("button", name="Endgültig zusammenführen").wait_for()
-    if SHOTS:
-        browser.shot(Path(SHOTS) / "merge-german-390.png")
+    browser.picture("merge-german")
     assert browser.complaints == []
 
 
@@ -113,12 +98,10 @@ def test_two_accounts_and_a_guest_become_one_jane(admin: Admin, visit: Callable[
     page.get_by_label("They are one person").check()
     page.get_by_role("button", name="Merge for good").click()
     page.get_by_text("Merged: all is here now").wait_for()
-    if SHOTS:
-        browser.shot(Path(SHOTS) / "merged-jane.png")
+    browser.picture("merged-jane")
     page.get_by_role("link", name="jane@old-mail.example").first.click()
     page.get_by_text("This record was merged").wait_for()
-    if SHOTS:
-        browser.shot(Path(SHOTS) / "merged-shell.png")
+    browser.picture("merged-shell")
     page.get_by_role("alert").or_(page.get_by_role("status")).get_by_role("link", name="Customer 1").click()
     page.get_by_role("heading", name="Jane Doe", level=1).wait_for()
     assert browser.complaints == []

@@ -50,7 +50,7 @@ from tests.conftest import fresh_database
 
 TOGETHER = 20
 """Payloads in one field, in the short form."""
-PART = 30
+PART = 20
 """Payloads in a part of the long form, each in rows of its own: each part has a database of its own, too."""
 BELONGS = re.compile(r"[\s\x00-\x1f\u200b\ufeff]+")
 """What a browser may drop or change of a text, which is left out where texts are compared."""

@@ -32,17 +32,10 @@ from regulars.doors.demo_shop.catalogue import (
 from regulars.doors.demo_shop.pictures import picture
 from regulars.doors.demo_shop.visit import Visit, set_cookie, visit_of
 from tests import make
+from tests.clock import Clock
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 SHOP = "http://127.0.0.1:8080"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 class Visitor:

@@ -14,7 +14,7 @@ from regulars.app.programs import create_program
 from regulars.domain.errors import Busy
 from regulars.jobs import loop
 from tests import make
-from tests.app.conftest import Clock
+from tests.clock import Clock
 
 
 @pytest.fixture

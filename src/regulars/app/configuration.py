@@ -27,10 +27,11 @@ from regulars.storage.listings.sites import ListedSite
 from regulars.storage.reading import reading
 
 MOST_SITES: Final = 50
-LANGUAGES: Final = tuple(
-    "ar bg bn ca cs da de el en es et eu fa fi fr ga gl he hi hr hu id is it ja ko lt lv ms nb nl nn pl pt ro "
-    "ru sk sl sr sv th tr uk vi zh".split()
-)
+_TAGS: Final = """
+    ar bg bn ca cs da de el en es et eu fa fi fr ga gl he hi hr hu id is it ja ko lt lv ms nb nl nn pl pt
+    ro ru sk sl sr sv th tr uk vi zh
+"""
+LANGUAGES: Final = tuple(_TAGS.split())
 """What a shop's pages may be written in, as ISO 639-1 names it."""
 
 
@@ -96,7 +97,9 @@ async def change_site(
         raise Invalid("language", f"must be one of {', '.join(LANGUAGES)}")
     async with database.acquire() as connection, connection.transaction():
         program = await locked(connection, acting.program_id)
-        before = next((one for one in await sites.listed(connection, program.id) if one.site_id == site_id), None)
+        before = next(
+            (one for one in await sites.listed(connection, program.id) if one.site_id == site_id), None
+        )
         if before is None:
             raise UnknownSite(site=site_id)
         if (before.name, before.language) == (name, language):

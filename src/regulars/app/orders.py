@@ -129,7 +129,9 @@ async def _pages(
     while True:
         page = await search(database, program_id, wanted, before=before, most=EXPORTED_AT_ONCE)
         async with reading(database, long=True) as connection:
-            buyers = await storage.buyers(connection, program_id, {one.order.customer_id for one in page.rows})
+            buyers = await storage.buyers(
+                connection, program_id, {one.order.customer_id for one in page.rows}
+            )
         yield [_cells(one.order, buyers[one.order.customer_id]) for one in page.rows]
         before = page.next
         if before is None:

@@ -56,7 +56,7 @@ async def change_password(
     person = visitor.person
     if person.password_hash is not None and not await passwords.verify(old, person.password_hash):
         raise WrongPassword
-    passwords.check_new(new, email=person.email, name=person.name)
+    await passwords.check_new(new, email=person.email, name=person.name)
     password_hash = await passwords.make_hash(new)
     async with reading(database) as connection, connection.transaction():
         await storage.set_password(connection, person.staff_id, password_hash, now)

@@ -87,9 +87,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """A customer and their points at `now`: what has fallen due counts, even where no job has made it yet.
 
     `pending` lots come with the time of their approval, `open` ones with that of their expiry, in the order
-    in which they will be used up: the first SHOWN of each. `pending_in_all` counts the former, `ending_in_all`
-    those of the latter that expire. `deficit`: points owed. `orders_in_all` counts them; `erased_at`: the
-    person was erased. `merged`: the records that were merged into this one.
+    in which they will be used up: the first SHOWN of each. `pending_in_all` counts the former,
+    `ending_in_all` those of the latter that expire. `deficit`: points owed. `orders_in_all` counts them;
+    `erased_at`: the person was erased. `merged`: the records that were merged into this one.
     """
 
     standing: Standing
@@ -250,9 +250,12 @@ async def profile(database: Database, program_id: int, customer_id: int, *, now:
         by = await customers.standings(connection, program_id, [customer_id], now=now)
         if customer_id not in by:
             raise UnknownCustomer(customer=customer_id)
-        which = {"now": now, "most": SHOWN}
-        pending, pending_in_all = await profiles.pending_lots(connection, program_id, customer_id, **which)
-        ready, ending_in_all = await profiles.open_lots(connection, program_id, customer_id, **which)
+        pending, pending_in_all = await profiles.pending_lots(
+            connection, program_id, customer_id, now=now, most=SHOWN
+        )
+        ready, ending_in_all = await profiles.open_lots(
+            connection, program_id, customer_id, now=now, most=SHOWN
+        )
         return Profile(
             standing=by[customer_id],
             pending=pending,

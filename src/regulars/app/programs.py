@@ -192,9 +192,7 @@ async def change_rules(
         return await locked(connection, program_id)
 
 
-async def _note_rules(
-    connection: Connection, program: Program, rules: Rules, by: Who, now: datetime
-) -> None:
+async def _note_rules(connection: Connection, program: Program, rules: Rules, by: Who, now: datetime) -> None:
     was, is_ = (
         msgspec.structs.asdict(one.purchase) | {"join_points": one.join.points} for one in (program, rules)
     )

@@ -141,9 +141,7 @@ def clock(
     length = duration(forward)
 
     async def act(desk: Desk) -> str:
-        moved = await move_clock(
-            desk.database, program, forward=length, by=BY_COMMAND_LINE, now=desk.now
-        )
+        moved = await move_clock(desk.database, program, forward=length, by=BY_COMMAND_LINE, now=desk.now)
         return f"{moved:%Y-%m-%d %H:%M} UTC"
 
     out.print(f"In program {program} it is now {at_desk(act)}.")

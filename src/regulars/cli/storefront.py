@@ -109,9 +109,7 @@ def token_key(
 
     async def act(desk: Desk) -> MadeKey:
         await Programs(desk.database).get(program)
-        return await make_key(
-            desk.database, desk.vault, program, key, by=BY_COMMAND_LINE, now=desk.now
-        )
+        return await make_key(desk.database, desk.vault, program, key, by=BY_COMMAND_LINE, now=desk.now)
 
     made = at_desk(act)
     if as_json:
@@ -159,9 +157,7 @@ def widget(
         await Programs(desk.database).get(program)
         if not changes:
             return await load_widget(desk.database, program)
-        return await change_widget(
-            desk.database, program, by=BY_COMMAND_LINE, now=desk.now, **changes
-        )
+        return await change_widget(desk.database, program, by=BY_COMMAND_LINE, now=desk.now, **changes)
 
     _print_widget(at_desk(act))
 

@@ -58,9 +58,7 @@ async def read_body(receive: Receive) -> bytes | None:
     return b"".join(parts) if message["type"] == "http.request" else None
 
 
-async def send_answer(
-    send: Send, answer: Answer, *, with_body: bool, receive: Receive | None = None
-) -> None:
+async def send_answer(send: Send, answer: Answer, *, with_body: bool, receive: Receive | None = None) -> None:
     """Sends the answer; without its body, as HEAD wants it, it says of itself what GET would.
 
     With `receive`, parts are no longer made once the caller has left.

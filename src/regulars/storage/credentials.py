@@ -83,13 +83,3 @@ async def revoke(connection: Connection, program_id: int, credential_id: int, at
         at,
     )
     return bool(status.endswith(" 1"))
-
-
-async def set_settings(connection: Connection, program_id: int, credential_id: int, settings: str) -> None:
-    """Replaces a credential's settings (JSON text)."""
-    await connection.execute(
-        "update credentials set settings = $3 where program_id = $1 and credential_id = $2",
-        program_id,
-        credential_id,
-        settings,
-    )

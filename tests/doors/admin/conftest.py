@@ -3,7 +3,6 @@
 import html
 import re
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +18,11 @@ from regulars.doors.admin.app import build
 from regulars.doors.admin.cookies import DEVICE, SESSION, form_token
 from regulars.settings import Settings
 from regulars.storage import staff as storage
+from tests.clock import Clock
 from tests.conftest import fresh_database
 
-START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 HOST = "http://127.0.0.1:8080"
 PASSWORD = "a teapot full of leaves"
-
-
-class Clock:
-    """Real time, as the test lets it pass."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def forward(self, **span: float) -> None:
-        self.now += timedelta(**span)
 
 
 class Browser:

@@ -16,8 +16,9 @@ from regulars.app.rewards import create_reward
 from regulars.doors.loyaltylion.app import build as build_loyaltylion
 from regulars.storage.audit_entries import Entry
 from tests import make
-from tests.doors.admin.conftest import Browser, hire, signed_in, text_of
+from tests.doors.admin.conftest import Browser, hire, text_of
 from tests.doors.admin.test_words import german
+
 
 async def note(house: House, shop: Created, by: Author, action: str, **said: object) -> None:
     async with house.database.acquire() as connection, connection.transaction():
@@ -75,9 +76,7 @@ async def test_a_reward_that_loyaltylions_door_switches_is_written_down(house: H
 async def entries(house: House, shop: Created) -> list[Entry]:
     email = f"reader{shop.program_id}@tea.example"
     staff_id = await hire(house, shop.program_id, Role.OWNER, email=email)
-    acting = Acting(
-        staff_id=staff_id, email=email, name="Ann", program_id=shop.program_id, role=Role.OWNER
-    )
+    acting = Acting(staff_id=staff_id, email=email, name="Ann", program_id=shop.program_id, role=Role.OWNER)
     return await audit.list_entries(house.database, acting, limit=500)
 
 

@@ -1,4 +1,4 @@
-"""Files for spreadsheets grow while they are sent, however many rows they have, and have what the list has."""
+"""Files for spreadsheets grow while they are sent, however many rows they have; they say what lists say."""
 
 import asyncio
 import csv

@@ -19,7 +19,8 @@ from regulars.doors.admin.checklist import FIRST_ORDERS
 from regulars.doors.admin.pages.home import change, part_days
 from regulars.storage import programs
 from tests import make
-from tests.doors.admin.conftest import Browser, Clock, hire, signed_in, text_of
+from tests.clock import Clock
+from tests.doors.admin.conftest import Browser, hire, signed_in, text_of
 from tests.doors.admin.test_integrations import order, send, whole
 
 

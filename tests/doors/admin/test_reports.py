@@ -17,7 +17,8 @@ from regulars.domain.commands import AdjustPoints
 from regulars.doors.admin.pages.reports import Agreement, called
 from regulars.doors.admin.words import reading_as
 from tests import make
-from tests.doors.admin.conftest import Browser, Clock, hire, signed_in, text_of
+from tests.clock import Clock
+from tests.doors.admin.conftest import Browser, hire, signed_in, text_of
 
 
 async def analyst(house: House, shop: Created) -> Browser:

@@ -31,8 +31,8 @@ FILL = f"""
     select $1, n, 1, 1 + n % 100, 'fixed_amount', 'Five off', 0, 'GBP', 0, '', 'claimed', at, n, at from rows;
     insert into audit_entries (program_id, entry_id, at, actor, name, action, subject, before, after, reason,
         salt, digest, hash)
-    select $1, n + 1, at, case when n % 5000 = 0 then 'staff:7' else 'staff:1' end, 'Ann', 'adjust points', '',
-        'null', 'null', '', '', sha256(''), sha256('') from rows;
+    select $1, n + 1, at, case when n % 5000 = 0 then 'staff:7' else 'staff:1' end, 'Ann', 'adjust points',
+        '', 'null', 'null', '', '', sha256(''), sha256('') from rows;
     drop table rows;
 """
 

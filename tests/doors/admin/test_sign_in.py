@@ -17,8 +17,9 @@ from regulars.app.staff import arrivals, links
 from regulars.doors.admin.app import build
 from regulars.doors.admin.cookies import SESSION
 from regulars.settings import Settings
+from tests.clock import Clock
 from tests.conftest import fresh_database
-from tests.doors.admin.conftest import PASSWORD, Browser, Clock, hire, text_of
+from tests.doors.admin.conftest import PASSWORD, Browser, hire, text_of
 
 BY = From(ip="203.0.113.5", user_agent="test")
 

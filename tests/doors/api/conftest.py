@@ -1,7 +1,6 @@
 """A tea shop's developer with an API key: a real database, the real engine, requests over ASGI."""
 
 from collections.abc import AsyncIterator, Iterator
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +13,10 @@ from regulars.app.house import House
 from regulars.app.programs import Created, create_program
 from regulars.doors.api.app import build
 from tests import make
+from tests.clock import Clock
 from tests.conftest import fresh_database
 
 HOST = "https://loyalty.tea.example"
-
-
-class Clock:
-    """Real time, as the test lets it pass."""
-
-    def __init__(self) -> None:
-        self.now = make.NOON
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def forward(self, **span: float) -> None:
-        self.now += timedelta(**span)
 
 
 class Shop:

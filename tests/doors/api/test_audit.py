@@ -1,4 +1,4 @@
-"""Whatever is changed through this API is written down: configuration in the audit log, points in the book."""
+"""What is changed through this API is written down: configuration in the audit log, points in the book."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -77,7 +77,9 @@ def changing(route: Route) -> bool:
 
 
 def test_every_route_that_configures_is_tried_here() -> None:
-    assert {route.name for route in ROUTES if changing(route) and route.scopes == CONFIGURE} == set(CONFIGURING)
+    assert {route.name for route in ROUTES if changing(route) and route.scopes == CONFIGURE} == set(
+        CONFIGURING
+    )
 
 
 @pytest.mark.parametrize("name", CONFIGURING)

@@ -6,7 +6,6 @@ import hmac
 import socket
 from base64 import b64encode
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +20,8 @@ from regulars.doors.lootly.app import build
 from regulars.doors.lootly.php import json_text
 from regulars.doors.lootly.signature import sign
 from regulars.storage.deliveries import LoggedDelivery
-from tests.make import NOON, settings
-
-
-class Clock:
-    """Real time as the test wants it."""
-
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def forward(self, **by: float) -> None:
-        self.now += timedelta(**by)
+from tests.clock import Clock
+from tests.make import settings
 
 
 class Shop:

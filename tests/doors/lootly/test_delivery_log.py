@@ -17,7 +17,8 @@ from regulars.domain.errors import Busy
 from regulars.doors.lootly.hooks import INTEGRATIONS
 from regulars.doors.lootly.php import json_text
 from regulars.doors.lootly.unverified import BODY_KEPT_BYTES, KEPT_A_MINUTE
-from tests.doors.lootly.conftest import Clock, Shop, customer, make_program, order, refund
+from tests.clock import Clock
+from tests.doors.lootly.conftest import Shop, customer, make_program, order, refund
 from tests.pace import within
 
 # -- the contract's status codes, and the order of its checks

@@ -12,7 +12,8 @@ from regulars.app.integrations import change_settings
 from regulars.app.programs import Programs, change_rules, move_clock
 from regulars.domain.errors import Invalid
 from regulars.domain.program import JoinRule
-from tests.doors.lootly.conftest import Clock, Shop, client_of, customer, make_program, order, refund
+from tests.clock import Clock
+from tests.doors.lootly.conftest import Shop, client_of, customer, make_program, order, refund
 
 # -- orders
 

@@ -17,7 +17,8 @@ from regulars.app.integrations import change_settings
 from regulars.domain.errors import Late, Rejected
 from regulars.domain.rewards import ClaimState, CodeSource, LimitPeriod, Reward, RewardKind
 from tests import make
-from tests.doors.lootly.conftest import Clock, Shop, client_of, customer, make_program, order, refund
+from tests.clock import Clock
+from tests.doors.lootly.conftest import Shop, client_of, customer, make_program, order, refund
 
 REDEEM = "redeem-reward"
 CUSTOM: dict[str, Any] = {

@@ -10,7 +10,8 @@ import pytest
 from regulars.app.credentials import lootly_lookup
 from regulars.app.house import House
 from regulars.storage import credentials
-from tests.doors.lootly.conftest import Clock, Shop, client_of, make_program
+from tests.clock import Clock
+from tests.doors.lootly.conftest import Shop, client_of, make_program
 
 VECTORS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parent / "vectors" / "lootly_hmac_vectors.json").read_text()

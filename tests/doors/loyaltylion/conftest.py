@@ -15,24 +15,19 @@ from regulars.app.house import House
 from regulars.app.programs import Created, create_program
 from regulars.doors.loyaltylion.app import build
 from regulars.settings import Settings
+from tests.clock import Clock
 from tests.conftest import fresh_database
 
 START = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
 HOST = "https://loyalty.tea.example"
 
 
-class Clock:
-    """Real time, as the test lets it pass: a second between one look and the next."""
-
-    def __init__(self) -> None:
-        self.now = START
+class Ticking(Clock):
+    """A second passes between one look and the next."""
 
     def __call__(self) -> datetime:
         self.now += timedelta(seconds=1)
         return self.now
-
-    def forward(self, **span: float) -> None:
-        self.now += timedelta(**span)
 
 
 class Shop:
@@ -169,7 +164,7 @@ def database(server: str, template: str) -> Iterator[str]:
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Ticking(START)
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from regulars.domain.errors import Busy, Late, Rejected, Unsure
 from regulars.doors.loyaltylion.app import build
 from regulars.doors.loyaltylion.routes import ROUTES, find_route
 from regulars.doors.paths import NoRoute
-from tests.doors.loyaltylion.conftest import Clock, Shop, an_order, open_shop
+from tests.clock import Clock
+from tests.doors.loyaltylion.conftest import Shop, an_order, open_shop
 
 NOBODY = {"error": {"message": "Authentication is required"}}
 

@@ -15,7 +15,8 @@ from regulars.app.house import House
 from regulars.app.programs import change_rules
 from regulars.domain.rewards import ClaimState, CodeSource, LimitPeriod, Reward, RewardKind
 from tests import make
-from tests.doors.loyaltylion.conftest import Clock, Shop, open_shop
+from tests.clock import Clock
+from tests.doors.loyaltylion.conftest import Shop, open_shop
 
 AVAILABLE = "/v2/customers/alice/available_rewards"
 CLAIMS = "/v2/customers/alice/claimed_rewards"

@@ -3,7 +3,6 @@
 import hashlib
 import itertools
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,27 +18,14 @@ from regulars.doors.loyaltylion import app as loyaltylion
 from regulars.doors.storefront.app import build
 from regulars.doors.storefront.guard import Guard
 from tests import make
+from tests.clock import Clock
 from tests.conftest import fresh_database
 from tests.tokens import make_token
 
-START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 SHOP = "https://tea.example"
 OURS = "https://points.example"
 
 _numbers = itertools.count(1)
-
-
-class Clock:
-    """Real time, as the test lets it pass."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def forward(self, **span: float) -> None:
-        self.now += timedelta(**span)
 
 
 class Shop:

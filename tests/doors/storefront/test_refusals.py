@@ -15,7 +15,8 @@ from regulars.app.storefront.signatures import is_md5_proof, is_sha1_proof, md5_
 from regulars.app.storefront.strict import Unproven
 from regulars.app.storefront.tokens import Claims, claims_of, take_apart
 from regulars.domain.program import Site
-from tests.doors.storefront.conftest import SHOP, START, Shop
+from tests.doors.storefront.conftest import SHOP, Shop
+from tests.make import NOON
 
 SECRET = "S3cr3tKeyForTestVectorsOnly0123456789abcdefghijklmnopqrstuvw"
 TEA = Site(id=1, name="Tea", domain=SHOP, currency="GBP")
@@ -230,9 +231,9 @@ SHA1: dict[str, Make] = {
         {name: value for name, value in s.sha1("alice").items() if name != "site"}
         | {"key": s.keys.lootly_api_key}
     ),
-    "yesterday's": lambda s, _: s.sha1("alice", date=(START - timedelta(days=1, seconds=1)).isoformat()),
+    "yesterday's": lambda s, _: s.sha1("alice", date=(NOON - timedelta(days=1, seconds=1)).isoformat()),
     "another customer": lambda s, _: s.sha1("alice") | {"customer": {"id": "bob", "email": ""}},
-    "a date moved on": lambda s, _: with_auth(s, date=(START + timedelta(seconds=1)).isoformat()),
+    "a date moved on": lambda s, _: with_auth(s, date=(NOON + timedelta(seconds=1)).isoformat()),
     "in capitals": lambda s, _: with_auth(s, token=s.sha1("alice")["auth"]["token"].upper()),
     "cut short": lambda s, _: with_auth(s, token=s.sha1("alice")["auth"]["token"][:-1]),
     "no date": lambda s, _: with_auth(s, date=...),
@@ -242,7 +243,7 @@ SHA1: dict[str, Make] = {
         s.sha1("alice")
         | {
             "customer": {"id": "alice2", "email": ""},
-            "auth": s.sha1("alice")["auth"] | {"date": START.isoformat()[1:]},
+            "auth": s.sha1("alice")["auth"] | {"date": NOON.isoformat()[1:]},
         }
     ),
 }
@@ -354,7 +355,7 @@ async def test_each_bit_of_a_token_counts(shop: Shop, form: str) -> None:
         parts = take_apart(text)
         if parts.kid != kid:
             raise Unproven(why="other kid")
-        return claims_of(parts, secret, TEA, now=START, not_before=None)
+        return claims_of(parts, secret, TEA, now=NOON, not_before=None)
 
     assert read(good).sub == "alice"
     for changed in flips(good):

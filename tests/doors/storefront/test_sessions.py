@@ -14,7 +14,8 @@ from regulars.app.storefront.switches import change_switches
 from regulars.doors.storefront.app import build
 from regulars.storage.storefront_sessions import uses
 from tests import make
-from tests.doors.storefront.conftest import OURS, SHOP, START, Shop
+from tests.doors.storefront.conftest import OURS, SHOP, Shop
+from tests.make import NOON
 
 
 async def test_the_guides_snippet_logs_alice_in(shop: Shop) -> None:
@@ -86,7 +87,7 @@ async def test_its_date_must_lie_within_a_day(shop: Shop, date: str, counts: boo
 async def test_a_shop_can_narrow_the_day(shop: Shop) -> None:
     await change_switches(shop.house.database, shop.keys.program_id, sha1_seconds=3600, now=shop.clock.now)
     shop.house.credentials.forget()
-    old = (START - timedelta(minutes=61)).isoformat()
+    old = (NOON - timedelta(minutes=61)).isoformat()
     assert (await shop.post("session", shop.sha1("alice", date=old))).status_code == 401
     assert (await shop.post("session", shop.sha1("alice"))).status_code == 200
 
@@ -140,7 +141,9 @@ async def test_not_before_ends_whatever_is_older(shop: Shop) -> None:
     early, token = await shop.log_in(), shop.v2()
     sha1 = shop.sha1("alice")
     shop.clock.forward(seconds=30)
-    await change_switches(shop.house.database, shop.keys.program_id, not_before=shop.clock.now, now=shop.clock.now)
+    await change_switches(
+        shop.house.database, shop.keys.program_id, not_before=shop.clock.now, now=shop.clock.now
+    )
     shop.house.credentials.forget()
     assert (await shop.get("me", early)).status_code == 401
     assert (await shop.post("session", token)).status_code == 401
@@ -201,8 +204,8 @@ async def test_how_sessions_were_opened_is_counted_by_day(shop: Shop) -> None:
     shop.clock.forward(days=2)
     await shop.log_in()
     async with shop.house.database.acquire() as connection:
-        all_days = await uses(connection, shop.keys.program_id, since=START)
-        lately = await uses(connection, shop.keys.program_id, since=START + timedelta(days=1))
+        all_days = await uses(connection, shop.keys.program_id, since=NOON)
+        lately = await uses(connection, shop.keys.program_id, since=NOON + timedelta(days=1))
     assert sorted((method, number) for (_, method), number in all_days.items()) == [("md5", 6), ("v2", 1)]
     assert [(method, number) for (_, method), number in lately.items()] == [("md5", 1)]
 

@@ -103,7 +103,7 @@ async def run_import(
     began = time.monotonic()
     summary = Summary(kind=kind.name, program_id=shop.program.id, site_id=shop.site.id)
     with RowsFile(path, kind.columns) as file, Rejections(path) as rejections:
-        await _note(house, kind, path, shop, by)
+        await _note(house, kind, path, file.size, shop, by)
         run = _Run(house, kind, shop, summary, rejections, file)
         try:
             async with asyncio.TaskGroup() as group:
@@ -118,7 +118,7 @@ async def run_import(
     return summary
 
 
-async def _note(house: House, kind: Kind, path: Path, shop: Shop, by: Who) -> None:
+async def _note(house: House, kind: Kind, path: Path, size: int, shop: Shop, by: Who) -> None:
     async with house.database.acquire() as connection, connection.transaction():
         await audit.note(
             connection,
@@ -126,7 +126,7 @@ async def _note(house: House, kind: Kind, path: Path, shop: Shop, by: Who) -> No
             by,
             action=f"import {kind.name}",
             subject=f"shop {shop.site.id}",
-            after={"file": path.name, "bytes": path.stat().st_size},
+            after={"file": path.name, "bytes": size},
             now=house.clock(),
         )
 

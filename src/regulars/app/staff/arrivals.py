@@ -29,7 +29,7 @@ async def set_up(
     Raises LinkSpent, Invalid, Busy.
     """
     email, name = checked_email(email), checked_name(name)
-    passwords.check_new(password, email=email, name=name)
+    await passwords.check_new(password, email=email, name=name)
     password_hash = await passwords.make_hash(password)
     async with reading(database) as connection, connection.transaction():
         if await links.use(connection, hashed(token), "setup", now) is None:
@@ -65,7 +65,7 @@ async def reset_password(
     """
     _, person = await look_at_link(database, token, "reset", now=now)
     assert person is not None, "a foreign key holds them"
-    passwords.check_new(password, email=person.email, name=person.name)
+    await passwords.check_new(password, email=person.email, name=person.name)
     password_hash = await passwords.make_hash(password)
     async with reading(database) as connection, connection.transaction():
         if await links.use(connection, hashed(token), "reset", now) is None:

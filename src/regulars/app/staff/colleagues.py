@@ -134,6 +134,4 @@ async def own_program(
     async with reading(database) as connection, connection.transaction():
         await roles.give(connection, program_id, person.staff_id, Role.OWNER, now)
         await programs.set_timezone(connection, program_id, timezone)
-        await record(
-            connection, acting, action="set role", subject=person.email, after=Role.OWNER, now=now
-        )
+        await record(connection, acting, action="set role", subject=person.email, after=Role.OWNER, now=now)

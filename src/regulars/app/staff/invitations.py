@@ -76,7 +76,7 @@ async def accept_as_new(
     if known is not None or link.email is None:
         raise LinkSpent
     name = checked_name(name)
-    passwords.check_new(password, email=link.email, name=name)
+    await passwords.check_new(password, email=link.email, name=name)
     password_hash = await passwords.make_hash(password)
     async with reading(database) as connection, connection.transaction():
         staff_id = await storage.add(

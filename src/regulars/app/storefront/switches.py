@@ -86,6 +86,13 @@ async def change_switches(
         )
         ends = "end storefront sessions" if set(changes) == {"not_before"} else "change storefront"
         await audit.note(
-            connection, program_id, by, action=ends, subject="all integrations", before=was, after=is_, now=now
+            connection,
+            program_id,
+            by,
+            action=ends,
+            subject="all integrations",
+            before=was,
+            after=is_,
+            now=now,
         )
     return changed

@@ -11,8 +11,8 @@ HTML: Final = "text/html; charset=utf-8"
 
 
 class Answer(NamedTuple):
-    """An answer to be sent. `nonce`: the one that stands in the page's scripts and styles. `parts`, where given,
-    follow in place of `body` as they are made."""
+    """An answer to be sent. `nonce`: the one that stands in the page's scripts and styles. `parts`, where
+    given, follow in place of `body` as they are made."""
 
     status: int
     body: bytes = b""

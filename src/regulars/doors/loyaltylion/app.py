@@ -77,7 +77,9 @@ async def _call(
 ) -> Answer:
     headers = headers_of(sent, READ)
     credential = await authenticate(house, headers.get("authorization"))
-    taken = house.allowance and house.allowance.take(credential.credential_id, time.monotonic())
+    taken = None
+    if house.allowance is not None:
+        taken = house.allowance.take(credential.credential_id, time.monotonic())
     if taken is not None and taken.is_over:
         return problem(429, "Too many requests", None, (*_limits(taken), (b"retry-after", b"1")))
     if route.scope is not None:

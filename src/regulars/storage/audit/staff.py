@@ -22,8 +22,8 @@ _UNWRITTEN: Final = """
        and (e.entry_id is null or e.actor <> d.actor or (e.reason = '' and e.forgotten_at is null))
 """
 
-# Codes are brought in and made void outside the engine: the entry says which decision was the first that it is
-# about. Making all of them void takes several.
+# Codes are brought in and made void outside the engine: the entry says which decision was the first that it
+# is about. Making all of them void takes several.
 _CODES: Final = """
     select format('decision %s', d.decision_id) as subject,
            format('%s by %s, and no entry', d.kind, d.actor) as saw,

@@ -11,6 +11,7 @@ from regulars.doors.admin.routing import Route
 from regulars.doors.admin.words import N_
 
 SHOWN: Final = 50
+NOTHING: Final = ("", "[]", "{}")
 
 
 async def show(ask: Ask) -> Answer:
@@ -33,16 +34,20 @@ async def show(ask: Ask) -> Answer:
 
 
 def _changes(entry: audit.Entry) -> list[tuple[str, str, str]]:
-    """(what, before, after) of an entry: field by field where it has fields, "" for a value by itself."""
+    """(what, before, after) of an entry: field by field where it has fields, "" for a value by itself.
+
+    Of what was made anew, the fields in which nothing stands are left out.
+    """
     before, after = msgspec.json.decode(entry.before), msgspec.json.decode(entry.after)
     if not isinstance(before, dict) and not isinstance(after, dict):
         return [("", _text(before), _text(after))] if (before, after) != (None, None) else []
     old = before if isinstance(before, dict) else {}
     new = after if isinstance(after, dict) else {}
     names = [*old, *(name for name in new if name not in old)]
-    return [
+    told = [
         (name, _text(old.get(name)), _text(new.get(name))) for name in names if old.get(name) != new.get(name)
     ]
+    return [one for one in told if one[1] not in NOTHING or one[2] not in NOTHING]
 
 
 def _text(value: object) -> str:

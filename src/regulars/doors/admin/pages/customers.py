@@ -156,9 +156,7 @@ async def export(ask: Ask) -> Answer:
         now=ask.now,
     )
     now = ask.program.time(ask.now)
-    return await growing(
-        people.export(ask.house.database, ask.program_id, wanted, now=now), "customers.csv"
-    )
+    return await growing(people.export(ask.house.database, ask.program_id, wanted, now=now), "customers.csv")
 
 
 ACTIONS: Final = (N_("save view"), N_("delete view"), N_("export customers"))

@@ -173,9 +173,7 @@ async def change(ask: Ask) -> Answer:
 async def forget_signatures(ask: Ask) -> Answer:
     """After a leak: what pages showed until now counts no more."""
     require(ask.acting, connections.CHANGE)
-    await change_switches(
-        ask.house.database, ask.program_id, not_before=ask.now, by=ask.acting, now=ask.now
-    )
+    await change_switches(ask.house.database, ask.program_id, not_before=ask.now, by=ask.acting, now=ask.now)
     ask.house.credentials.forget()
     ask.say(_("Ended: every shopper's page has to show a fresh signature."))
     return ask.redirect(ask.url("/integrations"))

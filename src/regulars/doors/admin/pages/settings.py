@@ -65,7 +65,9 @@ async def show_site(ask: Ask) -> Answer:
     site_id = ask.number("site")
     for site in await list_sites(ask.house.database, ask.program_id):
         if site.site_id == site_id:
-            tongues = sorted(((tag, language_name(tag)) for tag in LANGUAGES), key=lambda pair: pair[1].lower())
+            tongues = sorted(
+                ((tag, language_name(tag)) for tag in LANGUAGES), key=lambda pair: pair[1].lower()
+            )
             return ask.render("settings/shop.html", site=site, languages=tongues)
     raise NoRoute
 
@@ -90,7 +92,7 @@ async def save_site(ask: Ask) -> Answer:
 
 def language_name(tag: str) -> str:
     """The language as the reader calls it; what has no name there by its tag."""
-    name = reader().locale.languages.get(tag, tag)
+    name: str = reader().locale.languages.get(tag, tag)
     return name[:1].upper() + name[1:]
 
 
