@@ -1,4 +1,4 @@
-"""What is looked up and taken out: the audit log, orders as a file, days that are no range, a shop's language."""
+"""What is looked up and taken out: the audit log, orders as a file, days that are no range; and a shop."""
 
 import csv
 from collections.abc import Callable

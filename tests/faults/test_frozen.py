@@ -105,14 +105,17 @@ async def freeze_and_thaw(home: Home, seconds: float) -> None:
         check_answers(shop.calls, least=500)
         check_is_back(shop.calls, thawed)
         probes = [call for call in during(shop.calls, froze, thawed, 0.6) if call.what == "health"]
-        assert len(probes) >= 4
+        if len(probes) < 4:
+            raise TooSlow(f"health was asked for and answered {len(probes)} times while it was frozen")
         for probe in probes:
             assert probe.status == 503
             assert b'"degraded"' in probe.body
             within(probe.seconds, HEALTH_SECONDS + SLACK_SECONDS, "health")
         meanwhile = during(shop.calls, froze, thawed, 1.0)
         assert {call.status for call in meanwhile} == {503}
-        assert {call.what for call in meanwhile} >= {"order", "hook", "orders", "customers", "balance"}
+        missing = {"order", "hook", "orders", "customers", "balance"} - {call.what for call in meanwhile}
+        if missing:
+            raise TooSlow(f"nobody asked, and was answered, while it was frozen: {missing}")
         unsure = [call for call in shop.calls if call.is_unsure]
         print(f"{len(meanwhile)} answered while it was frozen, {len(unsure)} of them unsure")
         assert len(unsure) <= 200  # one batch at most was at its COMMIT
@@ -202,7 +205,9 @@ async def lock_out(home: Home, table: str, seconds: float) -> None:
         assert not any(call.is_unsure for call in shop.calls)
         beside = ["health"] + ["balance"] * (table == "orders")  # every call needs its program's head
         answers = [call.status for call in during(shop.calls, locked, unlocked) if call.what in beside]
-        assert set(answers) == {200}
+        assert 200 in answers and set(answers) <= {200, 503}
+        if 503 in answers:
+            raise TooSlow("what needs nothing that is locked was not answered in time")
         await check_effects(home, shop)
     assert home.complaints() == []
 
