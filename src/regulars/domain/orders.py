@@ -1,13 +1,10 @@
 """An order as the book knows it, and the arithmetic of what it gives and what refunds take."""
 
 from datetime import datetime
-from typing import Final
 
 import msgspec
 
 from regulars.domain.commands import OrderDetails, PaymentStatus, RefundStatus
-
-UPDATABLE: Final = ("payment_status", "paid_minor", "refund_status", "refunded_minor", "cancelled")
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
