@@ -65,6 +65,8 @@ const adminBuilds = [
     splitting: true,
     chunkNames: "[name]-[hash]",
   },
+  // The widget's own panel beside the form that changes it, whole: all its languages, and nothing to fetch later.
+  { entryPoints: ["widget/preview.tsx"], format: "esm", target: "es2021", plugins: [styles] },
   { entryPoints: ["admin/admin.css"], target: "es2021", loader: { ".svg": "dataurl" } },
 ];
 

@@ -19,7 +19,8 @@ from regulars.doors.storefront.answers import NoSuchShop
 from regulars.doors.storefront.guard import Guard
 from regulars.doors.storefront.proofs import SHOP, proof_in, shop_named
 from regulars.doors.storefront.request import Request
-from regulars.doors.storefront.shapes import claim_shape, lines_shape, me_shape, points_shape, program_shape
+from regulars.doors.storefront.shapes import claim_shape, lines_shape, me_shape, points_shape
+from regulars.doors.widget_shapes import program_shape
 from regulars.doors.wire import Answer, as_json
 
 log = structlog.get_logger(__name__)
