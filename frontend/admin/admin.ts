@@ -1,10 +1,10 @@
 // What the admin's pages do in the browser. Every page works without it, but for charts.
 import htmx from "htmx.org";
 import { confirmFirst } from "./confirm";
+import { dropFiles } from "./drop";
 import { browseLists } from "./lists";
 import { watchForms } from "./forms";
 import { everywhere, on } from "./pages";
-import { dropFiles, previewForms } from "./preview";
 
 declare global {
   interface Window {
@@ -23,7 +23,6 @@ document.addEventListener("htmx:config:request", (event) => {
 confirmFirst();
 browseLists();
 watchForms();
-previewForms();
 dropFiles();
 
 on("click", "[data-menu]", (button) => {

@@ -86,14 +86,3 @@ def test_a_secret_is_rotated_without_a_gap(admin: Admin, visit: Callable[..., Vi
     page.get_by_role("button", name="Revoke this pair").click()
     page.locator("dialog[open]").get_by_role("button", name="Revoke this pair").click()
     page.get_by_text("calls with this key are refused").wait_for()
-
-
-def test_the_sketch_of_the_widget_follows_what_is_typed(admin: Admin, visit: Callable[..., Visit]) -> None:
-    browser = visit(session=admin.session_of())
-    page = browser.page
-    browser.open("/appearance")
-    page.get_by_label("Title of the panel").fill("The tea circle")
-    expect(page.locator("[data-preview-text=title]")).to_have_text("The tea circle")
-    page.get_by_role("button", name="Logged in").click()
-    page.locator(".preview-points").wait_for()
-    page.locator(".save-bar").wait_for()

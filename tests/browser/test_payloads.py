@@ -445,7 +445,10 @@ def test_in_the_shop_and_its_widget_texts_stay_texts(planted: Planted, reader: C
         planted.rename(planted.payloads[at])
         said = browser.goto(f"{planted.url}/demo-shop/orders")
         assert bare(text) in said
-        look_into_the_widget(browser, text)
+        if "://" in who:  # no md5 signature is taken for such an id: the panel knows nobody
+            look_into_the_strangers_widget(browser, planted.payloads[at])
+        else:
+            look_into_the_widget(browser, text)
         assert browser.complaints == []
         browser.page.evaluate("localStorage.clear(), sessionStorage.clear()")  # the next one is somebody else
 
@@ -456,11 +459,25 @@ async def cookie_of(house: House, who: str) -> str:
     return set_cookie(visit, house.vault, is_https=False).partition("=")[2].partition(";")[0]
 
 
+def open_panel(browser: Reader) -> None:
+    browser.page.evaluate("openLootlyWidget()")
+    browser.page.locator("dialog[open] .head:not([aria-busy])").wait_for()
+
+
+def look_into_the_strangers_widget(browser: Reader, text: str) -> None:
+    """Opens the panel, whose program is called by that text, and each of its tabs."""
+    open_panel(browser)
+    assert bare(text) in browser.text()
+    for tab in browser.page.get_by_role("tab").all():
+        tab.click()
+        expect(tab).to_have_attribute("aria-selected", "true")
+    assert browser.page.locator(".balance").count() == 0
+
+
 def look_into_the_widget(browser: Reader, text: str) -> None:
     """Opens the panel and each of its tabs, and asks for the reward up to the last confirmation."""
     page = browser.page
-    page.evaluate("openLootlyWidget()")
-    page.locator("dialog[open] .head:not([aria-busy])").wait_for()
+    open_panel(browser)
     page.locator(".balance").wait_for()
     assert bare(text) in browser.text()  # the greeting, and the rewards
     for tab in page.get_by_role("tab").all():

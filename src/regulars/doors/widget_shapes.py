@@ -1,5 +1,5 @@
-"""The JSON that the widget reads of a program: the storefront's door gives it to shops' pages, and the admin to
-its preview of the panel. Points and money are whole numbers, times ISO 8601 in UTC."""
+"""The JSON that the widget reads of a program: the storefront's door gives it to shops' pages, and the admin
+to its preview of the panel. Points and money are whole numbers, times ISO 8601 in UTC."""
 
 from datetime import UTC, datetime
 from fractions import Fraction

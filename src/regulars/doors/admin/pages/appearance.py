@@ -1,14 +1,16 @@
-"""How the storefront widget looks and what it says, with a preview beside the form."""
+"""How the storefront widget looks and what it says, with its own panel beside the form."""
 
 from typing import Final
 
 from regulars.app.configuration import save_widget
+from regulars.app.storefront.panel import on_offer
 from regulars.app.storefront.widgets import LANGUAGES, TEXTS, load_widget
 from regulars.domain.errors import Refused
 from regulars.doors.admin.answers import Answer
 from regulars.doors.admin.ask import Ask
 from regulars.doors.admin.refusals import errors_of
 from regulars.doors.admin.routing import Route
+from regulars.doors.admin.sample import sample
 from regulars.doors.admin.words import N_, _
 
 NAMES: Final = {
@@ -21,12 +23,15 @@ TONGUES: Final = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Es
 
 
 async def show(ask: Ask) -> Answer:
+    widget = await load_widget(ask.house.database, ask.program_id)
+    shown = await on_offer(ask.house, ask.program, ask.program.sites[0].id if ask.program.sites else None)
     return ask.render(
         "appearance/show.html",
-        widget=await load_widget(ask.house.database, ask.program_id),
+        widget=widget,
         texts=[(name, _(NAMES[name])) for name in TEXTS],
         languages=[("", _("The page's"))] + [(tag, TONGUES[tag]) for tag in LANGUAGES],
-        rewards=[reward for reward in ask.program.rewards if reward.enabled][:3],
+        sample=sample(ask.program, widget, shown, now=ask.program.time(ask.now)),
+        has_rewards=bool(shown),
     )
 
 

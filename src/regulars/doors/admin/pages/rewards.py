@@ -6,6 +6,8 @@ import msgspec
 
 from regulars.app.configuration import save_reward, set_reward_enabled
 from regulars.app.rewards import stocks
+from regulars.app.storefront.panel import Shown
+from regulars.app.storefront.widgets import load_widget
 from regulars.domain.errors import Invalid, Refused
 from regulars.domain.money import format_amount
 from regulars.domain.rewards import CodeSource, LimitPeriod, Reward, RewardKind, Stock, is_out_of_stock
@@ -14,6 +16,7 @@ from regulars.doors.admin.ask import Ask
 from regulars.doors.admin.reading import optional_moment, optional_money, optional_number
 from regulars.doors.admin.refusals import errors_of
 from regulars.doors.admin.routing import NoRoute, Route
+from regulars.doors.admin.sample import sample
 from regulars.doors.admin.words import N_, _
 
 KINDS: Final = {
@@ -93,7 +96,7 @@ async def choose(ask: Ask) -> Answer:
     kind = ask.query.get("kind", "")
     if kind not in set(RewardKind):
         return ask.render("rewards/choose.html", kinds=KINDS)
-    return _form(ask, _blank(RewardKind(kind)))
+    return await _form(ask, _blank(RewardKind(kind)))
 
 
 async def make(ask: Ask) -> Answer:
@@ -106,7 +109,7 @@ async def make(ask: Ask) -> Answer:
 async def edit(ask: Ask) -> Answer:
     reward = ask.program.reward(ask.number("reward"))
     left = await stocks(ask.house.database, ask.program)
-    return _form(ask, reward, left[reward.id])
+    return await _form(ask, reward, left[reward.id])
 
 
 async def change(ask: Ask) -> Answer:
@@ -134,7 +137,7 @@ async def _save(ask: Ask, before: Reward) -> Answer:
         reward = await save_reward(ask.house.database, ask.acting, _said(ask, before), now=ask.now)
     except Refused as refused:
         ask.errors = errors_of(refused)
-        return _form(ask, before)
+        return await _form(ask, before)
     ask.house.programs.forget()
     is_new = before.id == 0
     if is_new and reward.codes is CodeSource.POOL:
@@ -190,9 +193,11 @@ def _said(ask: Ask, before: Reward) -> Reward:
     )
 
 
-def _form(ask: Ask, reward: Reward, stock: Stock | None = None) -> Answer:
+async def _form(ask: Ask, reward: Reward, stock: Stock | None = None) -> Answer:
     currency = ask.program.currency
-    name, does, picture = KINDS[reward.kind]
+    name, does, _picture = KINDS[reward.kind]
+    widget = await load_widget(ask.house.database, ask.program_id)
+    shown = Shown(reward=reward, stock=stock or Stock(reward_id=reward.id, codes_free=1))
     values = {
         field: "" if getattr(reward, field) is None else format_amount(getattr(reward, field), currency)
         for field in MONEY
@@ -203,7 +208,7 @@ def _form(ask: Ask, reward: Reward, stock: Stock | None = None) -> Answer:
         stock=stock,
         kind=_(name),
         does=_(does),
-        picture=picture,
+        sample=sample(ask.program, widget, [shown], now=ask.program.time(ask.now)),
         money=values,
         own=USED[reward.kind],
         periods=[(value, _(label)) for value, label in PERIODS],
