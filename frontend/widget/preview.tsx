@@ -49,6 +49,7 @@ function followReward({ program, me }: Sample, said: Field): void {
     const [maximum, step] = [number("maximum_points") || null, number("step_points") || null];
     reward.variable = { per_points, per_minor: money("per_minor"), minimum, maximum, step };
   }
+  Object.assign(me, { claims: [], history: { lines: [], next: null } });
   const { cost, variable } = me.rewards[0]!;
   me.points.available = Math.max(100, 2 * (variable ? variable.minimum || variable.step || 0 : cost));
 }
@@ -98,7 +99,9 @@ function show(place: HTMLElement, form: HTMLFormElement, sample: Sample): void {
     drawn = now;
   }
 
+  /** As in a shop, where there is a button to open it again. */
   function close(): void {
+    if (launcher.hidden) return store?.act.leave();
     panel.hidden = true;
     launcher.focus();
   }
@@ -126,9 +129,10 @@ function show(place: HTMLElement, form: HTMLFormElement, sample: Sample): void {
     panel.className = `panel sheet ${program.widget.side}`;
     const made = makeLauncher(program);
     made.onclick = open;
-    made.hidden = isReward || (field("enabled")?.checked ?? true) === false;
+    made.hidden = isReward || field("enabled")?.checked === false;
     launcher.replaceWith(made);
     launcher = made;
+    if (made.hidden) panel.hidden = false;
   }
 
   async function typed(): Promise<void> {

@@ -69,6 +69,8 @@ def test_texts_side_and_language_are_as_the_form_has_them(opened: Visit) -> None
     expect(panel).to_have_attribute("dir", "rtl")
     page.get_by_label("Show it on the shop").uncheck()
     launcher.wait_for(state="hidden")
+    panel.get_by_role("button", name="إغلاق").click()
+    panel.wait_for()  # it stays, as there is no button to open it again
     page.locator(".save-bar").wait_for()
     assert opened.complaints == []
 

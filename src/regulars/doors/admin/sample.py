@@ -64,7 +64,7 @@ def _customer(
     ordered, lines = _order(program, ways, now)
     is_pending = ordered > 0 and program.purchase.approval_days > 0
     first = offers[0]
-    claims = [_claim(first, now)] if first["title"] and not first["variable"] else []
+    claims = [] if first["variable"] else [_claim(first, now)]
     spent = sum(claim["cost"] for claim in claims)
     for claim in claims:
         reason = {"code": "redeemed", "title": claim["title"]}
