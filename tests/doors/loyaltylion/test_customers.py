@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from regulars.domain.errors import Busy
+from regulars.doors.loyaltylion import customers
 from tests.doors.loyaltylion.conftest import Shop
 
 
@@ -102,6 +104,22 @@ async def test_a_customer_is_changed_and_shown_whole(shop: Shop) -> None:
     )
     await shop.order("1001")
     assert await shop.points("alice") == (0, 0)
+
+
+async def test_a_change_that_stands_is_not_called_undone_because_it_cannot_be_shown(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.join("alice")
+
+    async def is_away(*_: Any, **__: Any) -> Any:
+        raise Busy(reading="customers")
+
+    with monkeypatch.context() as while_away:
+        while_away.setattr(customers, "show_customer", is_away)
+        answer = await shop.send("PATCH", "/v2/customers/alice", {"customer": {"birthday": "1990-02-28"}})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert "may have happened" in answer.text
+    assert (await shop.customer("alice"))["birthday"] == "1990-02-28"
 
 
 async def test_patching_nobody_is_a_404(shop: Shop) -> None:

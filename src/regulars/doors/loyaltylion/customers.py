@@ -4,7 +4,7 @@ from typing import Final
 
 from regulars.app.listings import list_customers, show_customer
 from regulars.domain.commands import AdjustPoints, PatchCustomer
-from regulars.domain.errors import Invalid
+from regulars.domain.errors import Busy, Invalid, Late, Unsure
 from regulars.doors.loyaltylion.answers import CREATED, NO_CONTENT
 from regulars.doors.loyaltylion.paging import CREATED as CREATED_AT
 from regulars.doors.loyaltylion.paging import UPDATED as UPDATED_AT
@@ -42,7 +42,10 @@ async def patch_customer(request: Request) -> Answer:
             identity=request.identity(), merchant_id=merchant_id, birthday=birthday, blocked=blocked
         )
     )
-    listed = await show_customer(request.house.database, request.program.id, merchant_id, now=request.now)
+    try:
+        listed = await show_customer(request.house.database, request.program.id, merchant_id, now=request.now)
+    except (Busy, Late) as error:  # these say that nothing was done
+        raise Unsure(**error.data) from None
     return as_json({"customer": full_customer(listed)})
 
 
