@@ -50,6 +50,15 @@ def test_every_page_fits_passes_axe_and_keeps_its_policy(
     browser.sweep(page.format(reward=pool, integration=integration) for page in PAGES)
 
 
+def test_the_kinds_of_rewards_stand_in_straight_columns(admin: Admin, visit: Callable[..., Visit]) -> None:
+    browser = visit(session=admin.session_of())
+    browser.open("/rewards/new")
+    boxes = [kind.bounding_box() for kind in browser.page.locator(".kind").all()]
+    assert len(boxes) == 7
+    assert len({box["x"] for box in boxes}) == 3, "three columns beside the menu"
+    assert len({box["width"] for box in boxes}) == 1
+
+
 def test_codes_with_mistakes_are_named_line_by_line_and_the_mended_file_is_taken(
     admin: Admin, visit: Callable[..., Visit], pool: int, tmp_path: Path
 ) -> None:
