@@ -61,7 +61,7 @@ async def log_of(house: House, shop: Created) -> list[Entry]:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", "/customers/export"), ("POST", "/orders/export"), ("GET", "/rewards/1/codes/export")],
+    [("POST", "/customers/export"), ("POST", "/orders/export"), ("POST", "/rewards/1/codes/export")],
 )
 async def test_a_file_leaves_while_it_is_read(
     full: House, shop: Created, owner: Browser, monkeypatch: pytest.MonkeyPatch, method: str, path: str
@@ -122,8 +122,14 @@ async def test_all_rows_are_in_the_file(full: House, owner: Browser) -> None:
     assert {row["Customer"] for row in people_rows} == {f"c{number}" for number in range(ROWS)}
     order_rows = rows_of(await owner.post("/orders/export"))
     assert [row["Order"] for row in order_rows] == [f"o{number}" for number in reversed(range(ROWS))]
-    code_rows = rows_of(await owner.get("/rewards/1/codes/export"))
+    code_rows = rows_of(await owner.post("/rewards/1/codes/export"))
     assert len(code_rows) == ROWS
+
+
+async def test_the_log_says_who_took_codes_out(full: House, shop: Created, owner: Browser) -> None:
+    await owner.post("/rewards/1/codes/export")
+    entry = (await log_of(full, shop))[-1]
+    assert (entry.actor[:6], entry.action, entry.subject) == ("staff:", "export codes", "reward 1")
 
 
 async def test_an_order_in_the_file_says_what_its_page_says(full: House, owner: Browser) -> None:

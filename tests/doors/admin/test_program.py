@@ -153,7 +153,7 @@ async def test_a_file_with_mistakes_is_refused_whole_with_every_line_named(
     said = text_of(await owner.get(page))
     assert "1 code is void now." in said
     assert "KD83" not in text_of(await owner.get(page, params={"state": "free"}))
-    file = await owner.get(f"{page}/export")
+    file = await owner.post(f"{page}/export")
     assert file.headers["content-type"].startswith("text/csv")
     assert b"QX71-BVNL-93RT" in file.content
     await owner.post(f"{page}/void", {"all": "1"})

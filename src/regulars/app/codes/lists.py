@@ -1,8 +1,11 @@
 """A pool's codes as staff read them, page by page or as a file."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Final
 
+from regulars.app import audit
+from regulars.app.access import Who
 from regulars.app.spreadsheets import Cell, stream
 from regulars.domain.rewards import CodeState
 from regulars.storage import codes as storage
@@ -28,10 +31,28 @@ async def list_codes(
         return await storage.listed(connection, program_id, reward_id, state=state, after=after, most=most)
 
 
-def export_codes(
-    database: Database, program_id: int, reward_id: int, *, state: CodeState | None = None
+async def export_codes(
+    database: Database,
+    program_id: int,
+    reward_id: int,
+    *,
+    state: CodeState | None = None,
+    by: Who,
+    now: datetime,
 ) -> AsyncIterator[bytes]:
-    """The codes as parts of a CSV file that no spreadsheet executes. Raises Busy as it goes."""
+    """The codes as parts of a CSV file that no spreadsheet executes; the audit log says first who took them
+    out. Raises Busy, as it goes, too."""
+    async with database.acquire() as connection, connection.transaction():
+        await audit.record_as(
+            connection,
+            program_id,
+            actor=by.actor,
+            name=by.name,
+            action="export codes",
+            subject=f"reward {reward_id}",
+            after={} if state is None else {"state": state},
+            now=now,
+        )
     headings = ("code", "state", "source", "claimed_reward", "created_at")
     return stream(headings, _export_pages(database, program_id, reward_id, state))
 

@@ -73,7 +73,14 @@ async def export_codes(call: Call) -> Answer:
     """GET /api/v1/rewards/{reward_id}/codes.csv."""
     query = call.query(ExportQuery)
     reward = call.program.reward(call.number("reward_id"))
-    parts = lists.export_codes(call.house.database, call.program.id, reward.id, state=query.state or None)
+    parts = await lists.export_codes(
+        call.house.database,
+        call.program.id,
+        reward.id,
+        state=query.state or None,
+        by=call.credential.author,
+        now=call.house.clock(),
+    )
     headers = (
         (b"content-type", b"text/csv; charset=utf-8"),
         (b"content-disposition", b'attachment; filename="codes-%d.csv"' % reward.id),

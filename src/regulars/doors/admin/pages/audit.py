@@ -65,6 +65,7 @@ ACTIONS: Final = (
     N_("make reward"),
     N_("move clock"),
     N_("upload codes"),
+    N_("export codes"),
     N_("void codes"),
     N_("import orders"),
     N_("import customers"),

@@ -117,8 +117,9 @@ async def void(ask: Ask) -> Answer:
 
 
 async def export(ask: Ask) -> Answer:
+    """All codes of the reward, as CSV; the log says who took them out."""
     reward = _reward(ask)
-    parts = export_codes(ask.house.database, ask.program_id, reward.id)
+    parts = await export_codes(ask.house.database, ask.program_id, reward.id, by=ask.acting, now=ask.now)
     return await growing(parts, f"codes-of-reward-{reward.id}.csv")
 
 
@@ -135,5 +136,5 @@ ROUTES: Final = (
     Route("POST", "/rewards/{reward}/codes", "codes.change", upload),
     Route("POST", "/rewards/{reward}/codes/void", "codes.change", void),
     # Codes are as good as money: only who may change them may take them all home.
-    Route("GET", "/rewards/{reward}/codes/export", "codes.change", export),
+    Route("POST", "/rewards/{reward}/codes/export", "codes.change", export),
 )
