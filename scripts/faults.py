@@ -7,6 +7,7 @@ is ended early has said something, too.
 import argparse
 import os
 import platform
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "tests/faults/RESULTS.md"
 PYTEST = (sys.executable, "-m", "pytest", "-p", "no:xdist", "-p", "no:cacheprovider", "-m", "long")
+NOT_SEEN = re.compile(r"---|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[")
+"""Of what a test printed, pytest's headings and our own log."""
 LEAVE_SECONDS = 60.0
 """What a part has for stopping its servers once its time is up."""
 
@@ -133,7 +136,7 @@ def read(results: Path) -> Iterator[Case]:
         bad = next((kind for kind in ("failure", "error", "skipped") if case.find(kind) is not None), None)
         result = {"failure": "FAILED", "error": "FAILED", "skipped": "skipped"}.get(bad or "", "passed")
         lines = (case.findtext("system-out") or "").splitlines()
-        seen = "; ".join(line.strip() for line in lines if line.strip() and not line.startswith("---"))
+        seen = "; ".join(line.strip() for line in lines if line.strip() and not NOT_SEEN.match(line))
         yield Case(case.get("name", "?"), result, float(case.get("time", 0)), seen[:600])
 
 
@@ -150,7 +153,7 @@ def told(part: Part) -> Iterator[str]:
 def report(done: list[Part], number: int, seconds: float) -> str:
     """The results as a page."""
     well = sum(part.is_well for part in done)
-    machine = f"{os.cpu_count()} processors, {platform.system()} {platform.release()}"
+    machine = f"{os.cpu_count()} processors, {platform.system()}"
     lines = [
         "# What `make faults` gave",
         "",

@@ -30,7 +30,6 @@ SETTINGS = {
     "unix_socket_permissions": "0700",
     "max_connections": "100",
     "shared_buffers": "256MB",
-    "wal_compression": "on",
     "client_connection_check_interval": "1s",  # a caller who gave up leaves no one waiting for a lock
     "timezone": "UTC",
     "log_timezone": "UTC",
