@@ -366,14 +366,14 @@ async def test_a_database_that_stays_away_ends_it(desk: Desk, monkeypatch: pytes
 
 
 class Batches:
-    """Counts the batches that an engine has begun to save."""
+    """Counts the batches that an engine has saved."""
 
     def __init__(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
         self.number = 0
         monkeypatch.setattr(house.engine, "reached", self._reached)
 
     def _reached(self, point: str) -> None:
-        self.number += point == "before save"
+        self.number += point == "before answer"
 
 
 async def waits_of_checkout(

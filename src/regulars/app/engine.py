@@ -1,12 +1,11 @@
 """The engine: one lane a program, committed in groups.
 
 A lane takes what has queued up, locks the program's head row, decides each command on what the one before
-it left, saves with one statement a table, commits once, and only then answers every caller. While a batch is
-being saved, the next one is decided ahead, on what that batch leaves.
+it left, saves, commits once, and only then answers every caller. While a batch is being saved, the next one
+is decided ahead, on what that batch leaves; as a rule one statement then saves it, if that is what it left.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from datetime import datetime
 
@@ -22,16 +21,26 @@ from regulars.domain.errors import Busy, Late, RegularsError, Rejected, Unsure
 from regulars.domain.overlay import bring_up_to_date, can_be_followed, can_follow
 from regulars.domain.page import Page, needs
 from regulars.domain.program import Program
-from regulars.storage.batch import Batch, Conflict, Lost, Unknown, happened, open_batch, read_ahead
+from regulars.storage.batch import (
+    Batch,
+    Conflict,
+    Lost,
+    Unknown,
+    happened,
+    open_batch,
+    read_ahead,
+    single_statement,
+)
 from regulars.storage.database import Database
+from regulars.storage.decisions import is_one_statement
+from regulars.storage.deliveries import StoredDelivery
+from regulars.storage.heads import Head
 
 log = structlog.get_logger(__name__)
 
 BULK_SECONDS = 30.0
 """How long bulk commands wait behind interactive ones."""
 CONFLICT_TRIES = 5
-READ_SECONDS = 0.05
-"""How long a COMMIT waits until what the next batch needs was read: that takes milliseconds."""
 SWEEP_SECONDS = 0.1
 RETRY_SECONDS = 0.05
 LAST_LOOK_SECONDS = 0.2
@@ -169,26 +178,23 @@ class Engine:
             raise
 
     async def _transact(self, lane: Lane, batch: list[Waiting], ahead: Ahead | None) -> list[Decision]:
-        """One transaction: lock, load once and decide each unless that was done ahead, save, commit."""
+        """One transaction. What was decided ahead is only saved, if it may be; else: lock, load once, decide
+        each, save, commit."""
         if ahead is not None:
-            await ahead.drafting  # here, as nobody should wait for the head row meanwhile
+            draft = await ahead.drafting  # here, as nobody should wait for the head row meanwhile
+            if draft is not None and await self._save_draft(lane, batch, ahead.before, draft):
+                return draft.decisions
+            lane.drop_ahead()
         async with open_batch(self._database, lane.program_id) as tx:
             draft = await self._decided(lane, batch, ahead, tx)
-            decisions = draft.decisions
-            received = [
-                stored_delivery(waiting.delivery, decision)
-                for waiting, decision in zip(batch, decisions, strict=True)
-                if waiting.delivery is not None
-            ]
-            if received or any(decision.id or decision.identity is not None for decision in decisions):
+            decisions, received = draft.decisions, _received(batch, draft)
+            if received or _writes(draft):
                 self._look_ahead(lane, draft)
                 self.reached("before save")
                 leaves = await tx.save(draft.page, decisions, received, at=draft.at)
                 self.reached("after save")
                 lane.in_doubt, lane.received = decisions, received
-                await self._let_read(lane, draft)
                 self.reached("before commit")
-                draft.is_committing = True
                 await tx.commit()
                 draft.leaves = leaves
                 self.reached("after commit")
@@ -196,11 +202,26 @@ class Engine:
                 await tx.roll_back()
         return decisions
 
+    async def _save_draft(self, lane: Lane, batch: list[Waiting], before: Draft, draft: Draft) -> bool:
+        """Saves what was decided ahead by one statement, if the head row is just as `before` has left it: so
+        nobody has changed anything since. Whether it did."""
+        if before.leaves is None or not _writes(draft) or not is_one_statement(draft.decisions):
+            return False
+        received = _received(batch, draft)
+        self._look_ahead(lane, draft)
+        self.reached("before save")
+        lane.in_doubt, lane.received = draft.decisions, received
+        async with single_statement(self._database, lane.program_id) as tx:
+            leaves = await tx.save(draft.page, draft.decisions, received, before.leaves, at=draft.at)
+            self.reached("after commit")
+        draft.leaves = leaves
+        return leaves is not None
+
     async def _decided(self, lane: Lane, batch: list[Waiting], ahead: Ahead | None, tx: Batch) -> Draft:
         """What was decided ahead, if the head row is just as the batch before has left it: so nobody has
         changed anything since. Else what is decided now."""
         drafted = None
-        if ahead is not None and ahead.before.leaves == tx.head.stamp:
+        if ahead is not None and _is_left(tx.head, by=ahead.before):
             drafted = ahead.drafting.result()
         elif ahead is not None:
             lane.not_ahead = NOT_AHEAD
@@ -230,12 +251,6 @@ class Engine:
             drafting = asyncio.get_running_loop().create_task(self._draft(lane, batch, before))
             lane.ahead = Ahead(batch, before, drafting)
 
-    async def _let_read(self, lane: Lane, draft: Draft) -> None:
-        """Waits a moment for what is being read ahead: once the COMMIT is sent, it would be of no use."""
-        if lane.ahead is not None:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(draft.was_read.wait(), READ_SECONDS)
-
     async def _draft(self, lane: Lane, batch: list[Waiting], before: Draft) -> Draft | None:
         """Decides the batch on what `before` leaves. None when that can't be known: nothing is lost then, as
         the batch is decided under the lock, like any other."""
@@ -244,15 +259,12 @@ class Engine:
         try:
             wanted = needs(program, (waiting.command for waiting in batch))
             ids = before.page.ids
-            async with read_ahead(self._database, program, ids, wanted, rules=lane.rules, now=now) as page:
-                before.was_read.set()
-                if before.is_committing or not bring_up_to_date(page, wanted, before.page, now):
-                    return None
-                return _decide(program, page, batch, now)
+            page = await read_ahead(self._database, program, ids, wanted, rules=lane.rules, now=now)
+            if not bring_up_to_date(page, wanted, before.page, now):
+                return None
+            return _decide(program, page, batch, now)
         except Exception:  # noqa: BLE001 - whatever it is, it comes again where it can be dealt with
             return None
-        finally:
-            before.was_read.set()
 
     async def _became(self, lane: Lane, batch: list[Waiting], deadline: float) -> bool:
         """Finds out what became of a COMMIT that was not answered, before anything else is done in this lane.
@@ -313,3 +325,22 @@ def _decide(program: Program, page: Page, batch: list[Waiting], now: datetime) -
         page.apply(decision)
         decisions.append(decision)
     return Draft(program, page, decisions, now)
+
+
+def _received(batch: list[Waiting], draft: Draft) -> list[StoredDelivery]:
+    """What is kept of the calls themselves."""
+    return [
+        stored_delivery(waiting.delivery, decision)
+        for waiting, decision in zip(batch, draft.decisions, strict=True)
+        if waiting.delivery is not None
+    ]
+
+
+def _writes(draft: Draft) -> bool:
+    """Whether anything was decided that is to be stored."""
+    return any(decision.id or decision.identity is not None for decision in draft.decisions)
+
+
+def _is_left(head: Head, *, by: Draft) -> bool:
+    """Whether the head row is just as that batch has left it."""
+    return by.leaves is not None and by.leaves.stamp == head.stamp

@@ -11,6 +11,7 @@ from regulars.domain.errors import Late
 from regulars.domain.page import Page
 from regulars.domain.program import Program, PurchaseRule
 from regulars.storage.deliveries import StoredDelivery
+from regulars.storage.heads import Head
 
 BATCH_MOST = 200
 BULK_MOST = 100
@@ -48,22 +49,16 @@ class Waiting:
 
 
 class Draft:
-    """A batch's decisions, and the page as they leave it.
+    """A batch's decisions, and the page as they leave it. `leaves`: the head row when all is saved."""
 
-    `was_read`: what the next batch needs was read, or will not be. `leaves`: the head row's stamp when all
-    is saved.
-    """
-
-    __slots__ = ("at", "decisions", "is_committing", "leaves", "page", "program", "was_read")
+    __slots__ = ("at", "decisions", "leaves", "page", "program")
 
     def __init__(self, program: Program, page: Page, decisions: list[Decision], at: datetime) -> None:
         self.program = program
         self.page = page
         self.decisions = decisions
         self.at = at
-        self.was_read = asyncio.Event()
-        self.is_committing = False
-        self.leaves: int | None = None
+        self.leaves: Head | None = None
 
 
 class Ahead:

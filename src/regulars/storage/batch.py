@@ -1,6 +1,6 @@
-"""One batch as one transaction: begin and lock, load, save, commit; and what its failures mean.
+"""One batch as one transaction: begin and lock, load, save, commit, or all at once; what its failures mean.
 
-An error before COMMIT was sent means that nothing happened. After that, only the database can say
+An error before a COMMIT was sent means that nothing happened. After that, only the database can say
 (`Unknown`).
 """
 
@@ -54,23 +54,30 @@ class Unknown(Exception):
     """The database went away after COMMIT was sent. `happened` finds out what became of it."""
 
 
+class _Attempt:
+    """One transaction's connection, and whether its COMMIT was sent."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.is_committing = False
+
+
 class Batch:
     """An open transaction that holds a program's head row."""
 
-    def __init__(self, connection: Connection, program_id: int, head: Head) -> None:
-        self._connection = connection
+    def __init__(self, attempt: _Attempt, program_id: int, head: Head) -> None:
+        self._attempt = attempt
+        self._connection = attempt.connection
         self._program_id = program_id
         self.head = head
-        self.is_committing = False
-        self.is_over = False
 
     @classmethod
-    async def begin(cls, connection: Connection, program_id: int) -> Self:
-        await _begin(connection)
-        head = await heads.lock(connection, program_id)
+    async def begin(cls, attempt: _Attempt, program_id: int) -> Self:
+        await _begin(attempt.connection)
+        head = await heads.lock(attempt.connection, program_id)
         if head is None:
             raise LookupError(f"there is no program {program_id}")
-        return cls(connection, program_id, head)
+        return cls(attempt, program_id, head)
 
     async def load_program(self) -> Program:
         program = await programs.load(self._connection, self._program_id)
@@ -85,24 +92,49 @@ class Batch:
 
     async def save(
         self, page: Page, decisions: Sequence[Decision], received: Sequence[StoredDelivery], *, at: datetime
-    ) -> int:
-        """Writes what was decided, what was received, and the head. Answers the head's stamp after it."""
+    ) -> Head:
+        """Writes what was decided, what was received, and the head. Answers the head row after it."""
         if any(decision.id or decision.identity is not None for decision in decisions):
-            return await saving.save(
+            leaves = await saving.save(
                 self._connection, self._program_id, decisions, received, self.head, ids=page.ids, at=at
             )
+            assert leaves is not None, "the row is locked"
+            return leaves
         await deliveries.insert(self._connection, self._program_id, received)
-        return self.head.stamp
+        return self.head
 
     async def commit(self) -> None:
-        self.is_committing = True
+        self._attempt.is_committing = True
         await self._connection.execute("commit")
-        self.is_over = True
 
     async def roll_back(self) -> None:
         """Ends a batch that wrote nothing."""
         await self._connection.execute("rollback")
-        self.is_over = True
+
+
+class SingleStatement:
+    """A transaction that saves a batch which is decided already, and `is_one_statement`."""
+
+    def __init__(self, attempt: _Attempt, program_id: int) -> None:
+        self._attempt = attempt
+        self._program_id = program_id
+
+    async def save(
+        self,
+        page: Page,
+        decisions: Sequence[Decision],
+        received: Sequence[StoredDelivery],
+        head: Head,
+        *,
+        at: datetime,
+    ) -> Head | None:
+        """Locks the head row, and writes and commits if that row is still `head`. Answers the row after it;
+        None: somebody was faster, and nothing happened."""
+        self._attempt.is_committing = True
+        connection = self._attempt.connection
+        return await saving.save(
+            connection, self._program_id, decisions, received, head, ids=page.ids, at=at
+        )
 
 
 async def _begin(connection: Connection) -> None:
@@ -110,7 +142,6 @@ async def _begin(connection: Connection) -> None:
     await connection.execute(f"{_BEGIN}; discard plans" if old else _BEGIN)
 
 
-@asynccontextmanager
 async def read_ahead(
     database: Database,
     program: Program,
@@ -119,35 +150,28 @@ async def read_ahead(
     *,
     rules: dict[int, PurchaseRule],
     now: datetime,
-) -> AsyncIterator[Page]:
-    """The page that these commands need as it is stored, read without the head row's lock, for a block.
-
-    While a batch holds that lock nobody else changes what is read here: so it is what the batch began with,
-    if it is read before that batch's COMMIT is sent.
-    """
+) -> Page:
+    """The page that these commands need as it is stored, read without the head row's lock."""
     async with database.acquire() as connection:
         try:
             await _begin(connection)
-            yield await pages.load(connection, program, ids, wanted, rules=rules, now=now)
+            page = await pages.load(connection, program, ids, wanted, rules=rules, now=now)
             await connection.execute("rollback")
         except BaseException:
             connection.terminate()
             raise
+    return page
 
 
 @asynccontextmanager
-async def open_batch(database: Database, program_id: int) -> AsyncIterator[Batch]:
-    """A batch for the length of a block; the block commits. Raises Conflict, BadContent, Lost or Unknown.
-
-    Cancelling the block before its COMMIT was sent means that nothing happens, as the connection is
-    dropped; a COMMIT that is cut short by it is Unknown.
-    """
-    batch: Batch | None = None
+async def _attempt(database: Database) -> AsyncIterator[_Attempt]:
+    """A connection for one transaction. Raises Conflict, BadContent, Lost or Unknown."""
+    attempt: _Attempt | None = None
     try:
         async with database.acquire() as connection:
+            attempt = _Attempt(connection)
             try:
-                batch = await Batch.begin(connection, program_id)
-                yield batch
+                yield attempt
             except asyncpg.PostgresError as error:
                 if error.sqlstate and error.sqlstate[:2] in ("22", "23", "40"):
                     await connection.execute("rollback")
@@ -159,28 +183,47 @@ async def open_batch(database: Database, program_id: int) -> AsyncIterator[Batch
                 raise
     except asyncpg.PostgresError as error:
         database.note_failure(error)
-        raise _meaning(error, batch) from error
+        raise _meaning(error, attempt) from error
     except GONE as error:
-        raise _away(batch) from error
+        raise _away(attempt) from error
     except asyncio.CancelledError:  # while returning the connection, the COMMIT may even have been answered
-        if batch is not None and batch.is_committing:
+        if attempt is not None and attempt.is_committing:
             raise Unknown from None
         raise
-    if batch is not None and batch.is_committing:
+    if attempt.is_committing:
         database.note_saved()
 
 
-def _meaning(error: asyncpg.PostgresError, batch: Batch | None) -> Exception:
+@asynccontextmanager
+async def open_batch(database: Database, program_id: int) -> AsyncIterator[Batch]:
+    """A batch for the length of a block; the block commits. Raises Conflict, BadContent, Lost or Unknown.
+
+    Cancelling the block before its COMMIT was sent means that nothing happens, as the connection is
+    dropped; a COMMIT that is cut short by it is Unknown.
+    """
+    async with _attempt(database) as attempt:
+        yield await Batch.begin(attempt, program_id)
+
+
+@asynccontextmanager
+async def single_statement(database: Database, program_id: int) -> AsyncIterator[SingleStatement]:
+    """A transaction of one statement for the length of a block. Raises what `open_batch` does; Unknown as
+    soon as the statement is sent."""
+    async with _attempt(database) as attempt:
+        yield SingleStatement(attempt, program_id)
+
+
+def _meaning(error: asyncpg.PostgresError, attempt: _Attempt | None) -> Exception:
     state = error.sqlstate or ""
     if state[:2] == "40":
         return Conflict(str(error))
     if state[:2] in ("22", "23"):
         return BadContent(state, str(error))
-    return _away(batch)
+    return _away(attempt)
 
 
-def _away(batch: Batch | None) -> Exception:
-    if batch is not None and batch.is_committing:
+def _away(attempt: _Attempt | None) -> Exception:
+    if attempt is not None and attempt.is_committing:
         return Unknown()
     return Lost()
 

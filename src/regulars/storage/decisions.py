@@ -93,9 +93,9 @@ async def save(
     *,
     ids: Counters,
     at: datetime,
-) -> int:
-    """Writes all that these decisions made, in an order that every reference holds, and the head. Answers
-    the head's new stamp."""
+) -> Head | None:
+    """Writes all that these decisions made, in an order that every reference holds, if the head row is still
+    `head`. Answers what it is then; None: somebody was faster, and nothing is written."""
     stored = [decision for decision in decisions if decision.id]
     together = Together()
     touched_at = _put_customers(together, stored)
@@ -106,8 +106,10 @@ async def save(
     together.insert(IDENTITIES, _latest(decisions, _identity_of, _identity_row), end=_REPLACE_IDENTITY)
     together.insert(EVENTS, [row for decision in stored for row in _event_rows(decision)])
     deliveries.put(together, received)
-    values = heads.values(at=at, chain=chain_hash, ids=ids)
-    stamp: int = await together.execute(connection, heads.SAVE, program_id, *values)
+    values = heads.values(head.stamp, at=at, chain=chain_hash, ids=ids)
+    stamp = await together.execute(connection, heads.SAVE, program_id, *values)
+    if stamp is None:
+        return None
     await _touch_accounts(connection, program_id, touched_at)
     await LOTS.insert(connection, program_id, changed_lots, end=_UPDATE_LOTS)
     await LOT_USES.insert(
@@ -118,7 +120,23 @@ async def save(
     await claims.save(connection, program_id, stored)
     if merges := [decision.merge for decision in stored if decision.merge is not None]:
         await merging.save(connection, program_id, merges)
-    return stamp
+    return msgspec.structs.replace(head, stamp=stamp, last_at=at, chain=chain_hash, ids=ids)
+
+
+def is_one_statement(decisions: Iterable[Decision]) -> bool:
+    """Whether `save` writes all that these decisions made by its first statement."""
+    return all(
+        not (d.uses or d.deficits_changed or d.claims or d.merge)
+        and not (d.payments or d.refunds or d.early or d.early_done or d.activities)
+        and (d.account_changed or not d.customer_changed)
+        and {lot.id for lot in d.lots} <= _opened(d)
+        for d in decisions
+    )
+
+
+def _opened(decision: Decision) -> set[int | None]:
+    """The lots that are new."""
+    return {movement.lot_id for movement in decision.movements if movement.from_bucket == "issued"}
 
 
 async def is_stored(connection: Connection, program_id: int, decision: Decision) -> bool:
@@ -186,7 +204,7 @@ def _put_lots(together: Together, decisions: Iterable[Decision]) -> list[Row]:
     fresh: dict[int, Lot] = {}
     changed: dict[int, Lot] = {}
     for decision in decisions:
-        opened = {movement.lot_id for movement in decision.movements if movement.from_bucket == "issued"}
+        opened = _opened(decision)
         for lot in decision.lots:
             into = fresh if lot.id in opened or lot.id in fresh else changed
             into[lot.id] = lot

@@ -10,7 +10,7 @@ from regulars.storage.database import Connection
 
 _COUNTERS = Counters.__struct_fields__
 _COLUMNS = ", ".join(f'"{name}"' for name in _COUNTERS)
-_CHANGES = ", ".join(f'"{name}" = ${number}' for number, name in enumerate(_COUNTERS, start=4))
+_CHANGES = ", ".join(f'"{name}" = ${number}' for number, name in enumerate(_COUNTERS, start=5))
 
 SILENCE_SECONDS: Final = 2
 """Who holds a head row and asks for nothing for so long has been stopped, or hangs: nobody at work is silent
@@ -22,14 +22,16 @@ _LOCK = f"""
       from heads where program_id = $1 for update
 """
 SAVE: Final = f"""
-    update heads set last_at = $2, chain = $3, {_CHANGES} where program_id = $1
- returning xmin::text::bigint
+    update heads set last_at = $3, chain = $4, {_CHANGES}
+     where program_id = $1 and xmin::text::bigint = $2
+ returning program_id, xmin::text::bigint as stamp
 """
-"""Writes counters, time and chain hash as a batch leaves them; answers the row's new stamp."""
+"""Writes counters, time and chain hash as a batch leaves them, if the row's stamp is $2; answers the new
+one."""
 
 
 class Head(msgspec.Struct):
-    """What the head row said when it was locked. `stamp`: the transaction that wrote it last."""
+    """What the head row says. `stamp`: the transaction that wrote it last."""
 
     stamp: int
     version: int
@@ -54,6 +56,6 @@ async def lock(connection: Connection, program_id: int) -> Head | None:
     )
 
 
-def values(*, at: datetime, chain: bytes, ids: Counters) -> tuple[Any, ...]:
+def values(stamp: int, *, at: datetime, chain: bytes, ids: Counters) -> tuple[Any, ...]:
     """What goes into `SAVE` after the program's id."""
-    return (at, chain, *(getattr(ids, name) for name in _COUNTERS))
+    return (stamp, at, chain, *(getattr(ids, name) for name in _COUNTERS))

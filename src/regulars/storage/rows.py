@@ -28,12 +28,13 @@ class Table:
         )
         return f' on conflict (program_id, "{key}") do update set {changes}'
 
-    def inserting(self, first: int) -> str:
-        """An insert of rows whose columns are the arrays $`first` and following; $1 is the program's id."""
+    def inserting(self, first: int, *, under: str = "(select $1::bigint)") -> str:
+        """An insert of rows whose columns are the arrays $`first` and following, for each program's id that
+        `under` gives: none, and nothing is inserted."""
         arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(self._types, start=first))
         return (
             f"insert into {self.name} (program_id, {self._quoted}) "
-            f"select $1, u.* from unnest({arrays}) as u ({self._quoted})"
+            f"select p.id, u.* from {under} as p (id), unnest({arrays}) as u ({self._quoted})"
         )
 
     async def insert(
@@ -49,7 +50,7 @@ class Table:
 
 
 class Together:
-    """Rows of several tables that are written by one statement: a batch's time goes to waiting for answers.
+    """Rows of several tables that are written by one statement, all of them or, under a condition, none.
 
     No row may be named twice, as no part of the statement sees what another one does.
     """
@@ -64,19 +65,22 @@ class Together:
             self._parts.append((table, end))
             self._arrays.extend(_columns(rows))
 
-    async def execute(self, connection: Connection, last: str, program_id: int, *values: Any) -> Any:
-        """Writes all, and executes the statement `last` with these values. Answers the first it returns."""
-        statement = _statement(tuple(self._parts), last, 2 + len(values))
-        return await connection.fetchval(statement, program_id, *values, *self._arrays)
+    async def execute(self, connection: Connection, head: str, program_id: int, *values: Any) -> int | None:
+        """Executes the statement `head` with these values, which returns a program's id and a stamp, and
+        writes all if it does return them. Answers the stamp; None: nothing was written."""
+        statement = _statement(tuple(self._parts), head, 2 + len(values))
+        stamp: int | None = await connection.fetchval(statement, program_id, *values, *self._arrays)
+        return stamp
 
 
 @lru_cache(maxsize=1000)
-def _statement(parts: tuple[tuple[Table, str], ...], last: str, first: int) -> str:
-    inserts = []
+def _statement(parts: tuple[tuple[Table, str], ...], head: str, first: int) -> str:
+    steps = [f"head as ({head})"]
     for number, (table, end) in enumerate(parts):
-        inserts.append(f"part_{number} as ({table.inserting(first)}{end})")
+        insert = table.inserting(first, under="(select program_id from head)")
+        steps.append(f"part_{number} as ({insert}{end})")
         first += len(table.columns)
-    return f"with {', '.join(inserts)} {last}" if inserts else last
+    return f"with {', '.join(steps)} select stamp from head"
 
 
 def _columns(rows: Sequence[Row]) -> Sequence[Sequence[Any]]:
