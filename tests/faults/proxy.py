@@ -16,11 +16,14 @@ Writer: TypeAlias = asyncio.StreamWriter
 
 COMMIT = b"commit\x00"
 COMMITTED = b"COMMIT\x00"
+DONE = b"Z\x00\x00\x00\x05I"
+"""PostgreSQL is ready for the next statement, and no transaction is open."""
 PATIENCE_SECONDS = 5.0
 
 
 class Proxy:
-    """Between us and PostgreSQL. `lost`: how many COMMITs were cut short.
+    """Between us and PostgreSQL. `lost`: how many COMMITs were cut short; `single`: how many of those were
+    the one statement that saves a batch outside of a transaction.
 
     `lose`: "reply" cuts when the server has answered a COMMIT, "commit" cuts instead of passing it on; once.
     `lose_each` is asked for each COMMIT, and answers the same. `away`: new connections are refused; with
@@ -35,7 +38,7 @@ class Proxy:
         self.away = False
         self.away_after_loss = False
         self.freezes = False
-        self.lost = 0
+        self.lost = self.single = 0
         self._thawed = asyncio.Event()
         self._thawed.set()
         self._open: set[asyncio.StreamWriter] = set()
@@ -65,10 +68,12 @@ class Proxy:
                 task.exception()  # a side that broke is what happens here
 
     async def _up(self, reader: Reader, server: Writer, cut: asyncio.Event, committed: asyncio.Event) -> None:
+        commits = Commits()
         while data := await reader.read(65536):
-            loses = self.lose or self.lose_each() if COMMIT in data.lower() else None
+            loses = self.lose or self.lose_each() if commits.are_in(data) else None
             if loses:
                 cut.set()
+                self.single += commits.is_single
                 self.lose = None
                 self.lost += 1
                 self.away = self.away_after_loss
@@ -91,13 +96,33 @@ class Proxy:
         while data := await server.read(65536):
             await self._thawed.wait()
             if cut.is_set():
-                if COMMITTED in data:
+                if DONE in data:
                     committed.set()
                 continue
             writer.write(data)
             await writer.drain()
             if self.freezes and COMMITTED in data:
                 self._thawed.clear()
+
+
+class Commits:
+    """Finds what commits among the messages of one connection: a COMMIT, or, where no transaction is open,
+    the statement that saves a batch (`is_single`)."""
+
+    def __init__(self) -> None:
+        self.is_single = False
+        self._is_open = False
+        self._saving: set[bytes] = set()
+
+    def are_in(self, data: bytes) -> bool:
+        kind, words = data[:1], data[:300].lower()
+        if kind == b"P" and b"with head as" in words:  # Parse: the statement's name, then its text
+            self._saving.add(data[5 : data.index(b"\x00", 5)])
+        elif kind == b"Q":
+            self._is_open = b"begin" in words
+        named = data[6 : data.find(b"\x00", 6)]  # in a Bind, after the portal's name, which is none
+        self.is_single = kind == b"B" and not self._is_open and named in self._saving
+        return self.is_single or COMMIT in words
 
 
 @asynccontextmanager

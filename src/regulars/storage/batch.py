@@ -132,9 +132,7 @@ class SingleStatement:
         None: somebody was faster, and nothing happened."""
         self._attempt.is_committing = True
         connection = self._attempt.connection
-        return await saving.save(
-            connection, self._program_id, decisions, received, head, ids=page.ids, at=at
-        )
+        return await saving.save(connection, self._program_id, decisions, received, head, ids=page.ids, at=at)
 
 
 async def _begin(connection: Connection) -> None:
