@@ -1,4 +1,4 @@
-"""Many rows of many tables in few statements: arrays of columns, unpacked by the server."""
+"""Many rows of many tables in few statements: an array of rows a table, unpacked by the server."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -10,12 +10,13 @@ Row: TypeAlias = Sequence[Any]
 
 
 class Table:
-    """A table's name and, in order, the columns after program_id with their SQL types."""
+    """A table's name and, in order, the columns after program_id with their SQL types: they are those of the
+    type `<name>_row`, too."""
 
     def __init__(self, name: str, columns: Mapping[str, str]) -> None:
         self.name = name
         self.columns = tuple(columns)
-        self._types = tuple(columns.values())
+        self.types = tuple(columns.values())
         self._quoted = ", ".join(f'"{column}"' for column in columns)
 
     def replacing(self, key: str, columns: Sequence[str] | None = None) -> str:
@@ -28,13 +29,12 @@ class Table:
         )
         return f' on conflict (program_id, "{key}") do update set {changes}'
 
-    def inserting(self, first: int, *, under: str = "(select $1::bigint)") -> str:
-        """An insert of rows whose columns are the arrays $`first` and following, for each program's id that
-        `under` gives: none, and nothing is inserted."""
-        arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(self._types, start=first))
+    def inserting(self, number: int, *, under: str = "(select $1::bigint)") -> str:
+        """An insert of the rows that are the array $`number`, for each program's id that `under` gives: if it
+        gives none, nothing is inserted."""
         return (
             f"insert into {self.name} (program_id, {self._quoted}) "
-            f"select p.id, u.* from {under} as p (id), unnest({arrays}) as u ({self._quoted})"
+            f"select p.id, u.* from {under} as p (id), unnest(${number}::{self.name}_row[]) as u"
         )
 
     async def insert(
@@ -46,7 +46,7 @@ class Table:
             names = ("program_id", *self.columns)
             await connection.copy_records_to_table(self.name, records=records, columns=names)
         elif rows:
-            await connection.execute(self.inserting(2) + end, program_id, *_columns(rows))
+            await connection.execute(self.inserting(2) + end, program_id, rows)
 
 
 class Together:
@@ -57,19 +57,19 @@ class Together:
 
     def __init__(self) -> None:
         self._parts: list[tuple[Table, str]] = []
-        self._arrays: list[Sequence[Any]] = []
+        self._rows: list[Sequence[Row]] = []
 
     def insert(self, table: Table, rows: Sequence[Row], *, end: str = "") -> None:
         """Adds these rows, each in column order; nothing without rows. `end`: see `Table.replacing`."""
         if rows:
             self._parts.append((table, end))
-            self._arrays.extend(_columns(rows))
+            self._rows.append(rows)
 
     async def execute(self, connection: Connection, head: str, program_id: int, *values: Any) -> int | None:
         """Executes the statement `head` with these values, which returns a program's id and a stamp, and
         writes all if it does return them. Answers the stamp; None: nothing was written."""
         statement = _statement(tuple(self._parts), head, 2 + len(values))
-        stamp: int | None = await connection.fetchval(statement, program_id, *values, *self._arrays)
+        stamp: int | None = await connection.fetchval(statement, program_id, *values, *self._rows)
         return stamp
 
 
@@ -77,11 +77,6 @@ class Together:
 def _statement(parts: tuple[tuple[Table, str], ...], head: str, first: int) -> str:
     steps = [f"head as ({head})"]
     for number, (table, end) in enumerate(parts):
-        insert = table.inserting(first, under="(select program_id from head)")
+        insert = table.inserting(first + number, under="(select program_id from head)")
         steps.append(f"part_{number} as ({insert}{end})")
-        first += len(table.columns)
     return f"with {', '.join(steps)} select stamp from head"
-
-
-def _columns(rows: Sequence[Row]) -> Sequence[Sequence[Any]]:
-    return tuple(zip(*rows, strict=True))
