@@ -2,13 +2,12 @@
 
 from typing import Final
 
-import msgspec
-
 from regulars.app.listings import find_order, list_orders
 from regulars.domain.commands import (
     CancelOrder,
     CustomerRef,
     DiscountCode,
+    Identity,
     OrderDetails,
     PaymentStatus,
     RecordOrder,
@@ -36,17 +35,17 @@ USER_AGENT_KEPT: Final = 1000
 
 async def create_order(request: Request) -> Answer:
     """POST /v2/orders. The same again is 201 again; other content is a 422 that names what differs."""
-    command = parse_order(request.fields(), request.site())
-    await request.submit(msgspec.structs.replace(command, identity=request.identity()))
+    await request.submit(_order(request.fields(), request.site(), request.identity()))
     return CREATED
 
 
-def parse_order(fields: Fields, site: Site) -> RecordOrder:
+def _order(fields: Fields, site: Site, identity: Identity | None) -> RecordOrder:
     """The order that a body reports, for its site. Raises Malformed, naming every field at fault."""
     total, shipping = fields.amount("total", site.currency), fields.amount("total_shipping", site.currency)
     tax = fields.amount_or_none("total_tax", site.currency) or 0
     codes = _codes(fields, site.currency)
     command = RecordOrder(
+        identity=identity,
         door=DOOR,
         site_id=site.id,
         merchant_id=fields.identifier("merchant_id"),
