@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import msgspec
@@ -36,7 +37,7 @@ from regulars.domain.commands import (
 )
 from regulars.domain.decisions import Decision, Outcome
 from regulars.domain.errors import IdentityReused, Late, NotEnoughPoints, Refused
-from regulars.storage.batch import Batch, Conflict, Lost, open_batch
+from regulars.storage.batch import Batch, Conflict, Lost, SingleStatement, open_batch
 from tests import make
 from tests.clock import Clock
 from tests.pace import within
@@ -379,6 +380,44 @@ async def test_behind_a_batch_that_hangs_nobody_waits_longer_than_he_should_and_
     await holder.close()
     await house.close()
     within(took, 2, "the answers")
+
+
+async def test_a_statement_that_was_given_up_is_not_carried_out_later(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits for a table, before it has come to the head row, on a server that hears of no cancelling, and
+    does not see that we left. The connections know the statement, so that all of it was sent."""
+    monkeypatch.setattr(lane_module, "BATCH_MOST", 2)
+    monkeypatch.setattr(asyncpg.Connection, "_cancel_current_command", lambda *_: None)
+    holder = await asyncpg.connect(database)
+    name = urlsplit(database).path[1:]
+    await holder.execute(f"alter database {name} set client_connection_check_interval = 0")
+    house = await House.open(make.settings(tmp_path, deadline_seconds=1.5), database)
+    shop = await open_shop(house)
+    await rush([house], shop, Random(1), [make.order(f"A{n}", total=1000, shipping=0) for n in range(40)])
+    original = engine_module.single_statement
+
+    @contextlib.asynccontextmanager
+    async def single_statement(*arguments: Any) -> AsyncIterator[SingleStatement]:
+        await holder.execute("begin; lock table orders in access exclusive mode")
+        async with original(*arguments) as tx:
+            yield tx
+
+    monkeypatch.setattr(engine_module, "single_statement", single_statement)
+    answers = await asyncio.gather(
+        *(house.engine.submit(shop, make.order(f"B{n}", total=1000, shipping=0)) for n in range(4)),
+        return_exceptions=True,
+    )
+    assert [type(answer) for answer in answers] == [Decision, Decision, Late, Late]
+    waiting = "select count(*) from pg_locks where not granted"
+    assert await holder.fetchval(waiting) == 1, "the statement is still there"
+    await holder.execute("rollback")
+    while await holder.fetchval(waiting):
+        await asyncio.sleep(0.01)
+    await holder.execute("begin; lock table orders; commit")  # whoever wrote to it has ended
+    assert await holder.fetchval("select count(*) from orders") == 42
+    await holder.close()
+    await house.close()
 
 
 async def test_unpaid_orders_and_those_of_strangers_are_followed_too(

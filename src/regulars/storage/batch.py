@@ -229,12 +229,15 @@ def _away(attempt: _Attempt | None) -> Exception:
 async def happened(
     database: Database, program_id: int, decisions: Sequence[Decision], received: Sequence[StoredDelivery]
 ) -> bool:
-    """Whether the batch that saved these, and whose COMMIT was not answered, happened. Raises Lost while
-    nobody can say.
+    """Whether the batch that saved these, and whose COMMIT was not answered, happened; if it did not, it
+    never will. Raises Lost while nobody can say.
 
-    Whoever gets the head row knows that the batch's transaction has ended; then what it wrote last is there,
-    or not. `pg_xact_status` would not do: after a crash, the number of a transaction that left no trace is
-    given to another one, whose fate would be taken for ours.
+    Whoever gets the head row knows that the batch's transaction has ended, or has not come to that row yet;
+    then what it wrote last is there, or not. If not, the row gets a new stamp: a single statement that is
+    still under way finds another row than the one it was meant for.
+
+    `pg_xact_status` would not do: after a crash, the number of a transaction that left no trace is given to
+    another one, whose fate would be taken for ours.
     """
     try:
         async with database.acquire() as connection:
@@ -242,7 +245,9 @@ async def happened(
                 await connection.execute(f"begin; set local lock_timeout = '{HEAD_PATIENCE}'")
                 await heads.lock(connection, program_id)
                 found = await _is_there(connection, program_id, decisions, received)
-                await connection.execute("rollback")
+                if not found:
+                    await heads.renew(connection, program_id)
+                await connection.execute("commit")
             except BaseException:
                 connection.terminate()
                 raise

@@ -56,6 +56,11 @@ async def lock(connection: Connection, program_id: int) -> Head | None:
     )
 
 
+async def renew(connection: Connection, program_id: int) -> None:
+    """Gives the row a new stamp, and leaves it as it is."""
+    await connection.execute("update heads set last_at = last_at where program_id = $1", program_id)
+
+
 def values(stamp: int, *, at: datetime, chain: bytes, ids: Counters) -> tuple[Any, ...]:
     """What goes into `SAVE` after the program's id."""
     return (stamp, at, chain, *(getattr(ids, name) for name in _COUNTERS))
