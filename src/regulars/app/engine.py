@@ -219,13 +219,17 @@ class Engine:
 
     async def _decided(self, lane: Lane, batch: list[Waiting], ahead: Ahead | None, tx: Batch) -> Draft:
         """What was decided ahead, if the head row is just as the batch before has left it: so nobody has
-        changed anything since. Else what is decided now."""
+        changed anything since. Else what is decided now, together with what has come while the row was
+        awaited: another process may have held it."""
         drafted = None
         if ahead is not None and _is_left(tx.head, by=ahead.before):
             drafted = ahead.drafting.result()
         elif ahead is not None:
             lane.not_ahead = NOT_AHEAD
-        return drafted or await self._decide_now(lane, batch, tx)
+        if drafted is not None:
+            return drafted
+        lane.fill(batch)
+        return await self._decide_now(lane, batch, tx)
 
     async def _decide_now(self, lane: Lane, batch: list[Waiting], tx: Batch) -> Draft:
         """Decides the batch on what is stored, under the head row's lock."""

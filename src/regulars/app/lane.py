@@ -93,9 +93,14 @@ class Lane:
         return len(self.urgent) + len(self.bulk)
 
     def take(self) -> list[Waiting]:
-        """The next batch: interactive commands first, bulk in small helpings. Callers who left are
-        dropped, those whose time for waiting is up are told."""
+        """The next batch."""
         batch: list[Waiting] = []
+        self.fill(batch)
+        return batch
+
+    def fill(self, batch: list[Waiting]) -> None:
+        """Adds what waits to a batch: interactive commands first, bulk in small helpings. Callers who left
+        are dropped, those whose time for waiting is up are told."""
         now = asyncio.get_running_loop().time()
         for queue, most in ((self.urgent, BATCH_MOST), (self.bulk, BULK_MOST)):
             while queue and len(batch) < most:
@@ -104,7 +109,6 @@ class Lane:
                     waiting.fail(Late(program=self.program_id))
                 elif not waiting.future.done():
                     batch.append(waiting)
-        return batch
 
     def put_back(self, batch: list[Waiting]) -> None:
         """A batch that was taken goes to the front of its queues again, in its order."""
