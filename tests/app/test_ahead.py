@@ -433,6 +433,33 @@ async def test_a_statement_that_was_given_up_is_not_carried_out_later(
     await house.close()
 
 
+async def test_what_the_server_has_refused_surely_did_not_happen(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is told that it may have happened, though the head row can't be asked."""
+    monkeypatch.setattr(lane_module, "BATCH_MOST", 2)
+    house = await House.open(make.settings(tmp_path, deadline_seconds=1.5), database)
+    shop = await open_shop(house)
+    holder = await asyncpg.connect(database)
+    original = engine_module.single_statement
+
+    @contextlib.asynccontextmanager
+    async def single_statement(*arguments: Any) -> AsyncIterator[SingleStatement]:
+        await holder.execute("alter table heads rename to heads_away")
+        async with original(*arguments) as tx:
+            yield tx
+
+    monkeypatch.setattr(engine_module, "single_statement", single_statement)
+    orders = [make.order(f"A{n}", total=1000, shipping=0) for n in range(4)]
+    answers = await asyncio.gather(
+        *(house.engine.submit(shop, order) for order in orders), return_exceptions=True
+    )
+    assert [type(answer) for answer in answers] == [Decision, Decision, Late, Late]
+    await holder.execute("alter table heads_away rename to heads")
+    await holder.close()
+    await house.close()
+
+
 async def test_unpaid_orders_and_those_of_strangers_are_followed_too(
     houses: list[House], clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

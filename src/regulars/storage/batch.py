@@ -47,7 +47,7 @@ class BadContent(Exception):
 
 
 class Lost(Exception):
-    """The database went away before COMMIT was sent: nothing happened."""
+    """The database went away before COMMIT was sent, or refused it: nothing happened."""
 
 
 class Unknown(Exception):
@@ -217,6 +217,8 @@ def _meaning(error: asyncpg.PostgresError, attempt: _Attempt | None) -> Exceptio
         return Conflict(str(error))
     if state[:2] in ("22", "23"):
         return BadContent(state, str(error))
+    if error.severity_en == "ERROR":  # the server goes on, and has undone all of it
+        return Lost()
     return _away(attempt)
 
 
