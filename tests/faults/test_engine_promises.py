@@ -1,18 +1,21 @@
 """What the engine promises when the database, or the way to it, fails in the middle of a batch."""
 
 import asyncio
+import contextlib
 import tempfile
 from collections.abc import AsyncIterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
+from regulars.app import lane as lane_module
 from regulars.app.deliveries import Delivery
 from regulars.app.house import House
 from regulars.app.programs import create_program
-from regulars.domain.commands import AdjustPoints, Identity
+from regulars.domain.commands import AdjustPoints, Identity, RecordOrder
 from regulars.domain.decisions import Outcome
 from regulars.domain.errors import Busy, Late, NotEnoughPoints, Rejected, Unsure
 from regulars.storage.batch import Batch
@@ -163,6 +166,34 @@ async def test_a_command_that_the_database_cannot_take_stands_alone(
     assert [type(answer) for answer in answers if isinstance(answer, Exception)] == [Rejected]
     assert isinstance(answers[4], Rejected)
     assert await book(database) == {"orders": 9, "movements": 9, "available": 90}
+
+
+async def test_who_sends_bad_content_is_found_while_others_keep_coming(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A half that was filled up again would never come down to one."""
+    monkeypatch.setattr(lane_module, "BATCH_MOST", 4)
+    shop = await open_shop(house)
+    others: list[asyncio.Task[object]] = []
+
+    async def keep_coming() -> None:
+        for number in count():
+            order = make.order(f"N{number}", total=1000, shipping=0)
+            others.append(asyncio.create_task(house.engine.submit(shop, order)))
+            await asyncio.sleep(0)
+
+    async def go_on(order: RecordOrder) -> None:
+        while True:
+            with contextlib.suppress(Busy):  # the others fill the queue
+                await house.engine.submit(shop, order)
+            await asyncio.sleep(0)
+
+    coming = asyncio.create_task(keep_coming())
+    await asyncio.sleep(0.1)
+    with pytest.raises(Rejected):
+        await asyncio.wait_for(go_on(make.order("poison", merchant_number="\x00")), 3)
+    coming.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 async def test_two_processes_on_one_program_lose_no_update(

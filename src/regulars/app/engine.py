@@ -228,7 +228,8 @@ class Engine:
             lane.not_ahead = NOT_AHEAD
         if drafted is not None:
             return drafted
-        lane.fill(batch)
+        if not lane.is_halving:
+            lane.fill(batch)
         return await self._decide_now(lane, batch, tx)
 
     async def _decide_now(self, lane: Lane, batch: list[Waiting], tx: Batch) -> Draft:
@@ -306,8 +307,12 @@ class Engine:
             batch[0].fail(Rejected(sqlstate=state) if state else fault)
             return
         middle = len(batch) // 2
-        await self._run(lane, batch[:middle])
-        await self._run(lane, batch[middle:])
+        was_halving, lane.is_halving = lane.is_halving, True
+        try:
+            await self._run(lane, batch[:middle])
+            await self._run(lane, batch[middle:])
+        finally:
+            lane.is_halving = was_halving
 
     async def _sweep(self) -> None:
         """Answers those who have waited too long in a queue; what they asked for is never executed."""

@@ -85,6 +85,8 @@ class Lane:
         self.ahead: Ahead | None = None
         self.not_ahead = 0
         """So many batches are not looked beyond: another process was met at the head row."""
+        self.is_halving = False
+        """Whom a batch fails for is being found out: its halves are not filled up, or it would never end."""
         self.in_doubt: list[Decision] = []
         self.received: list[StoredDelivery] = []
         """What the batch whose COMMIT is on its way has decided, and keeps of the calls themselves."""
