@@ -175,7 +175,7 @@ def stories(keys: Created, client: int) -> Iterator[Call]:
     for number in count(1):
         customer, total = f"c{chance.randrange(CUSTOMERS)}", chance.randrange(10, 100)
         calls = tell(keys, f"{client}-{number}", customer, total, chance.randrange(1, total))
-        yield from calls if number % 12 < 4 else islice(calls, 1)
+        yield from calls if number % 12 < 3 else islice(calls, 1)
 
 
 def to_loyaltylion(keys: Created, name: str, customer: str, total: int, refunded: int) -> Iterator[Call]:

@@ -58,21 +58,20 @@ async def test_an_answer_lost_on_its_way_to_the_shop_is_given_again(
 async def test_a_commit_whose_reply_is_lost_is_found_out_by_the_server(
     home: Home, database: str, tmp_path: Path, times: int
 ) -> None:
-    """One COMMIT in five is lost itself, and not its reply. Half of the batches lose nothing, so that a next
+    """One COMMIT in five is lost itself, and not its reply. Most batches lose nothing, so that the next
     one may be saved at once. Besides, each call is sent a second time."""
     async with behind_a_proxy(home, database) as (server, proxy):
         shop = Shop(tmp_path, await home.create_program(), Tally(), clients=8, twice=True)
         until, chance = asyncio.Event(), Random()
         load = asyncio.create_task(shop.run(server.port, until))
-        fates = ("reply", "reply", "reply", "reply", "commit", *[None] * 5)
+        fates = ("reply", "reply", "reply", "reply", "commit", *[None] * 10)
         proxy.lose_each = lambda: chance.choice(fates)
-        while proxy.lost < times:
+        while proxy.lost < times or proxy.single < times // 20:
             await shop.tally.acknowledgements(5, within_seconds=60)
         proxy.lose_each = lambda: None
         until.set()
         await load
         print(f"{proxy.lost} commits cut short, {proxy.single} of them single statements: {shop.tally}")
-        assert proxy.single
         await check(home, shop, at_least=times // 4)
 
 
