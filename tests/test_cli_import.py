@@ -18,8 +18,11 @@ import asyncpg
 import pytest
 from typer.testing import CliRunner
 
+from regulars.bundled import bring_up_to_date
 from regulars.cli import app
+from regulars.outside.postgres import Embedded
 from tests.conftest import with_connection
+from tests.server import a_home
 from tests.test_cli import CREATE, Shell, as_before, shell  # noqa: F401 - fixtures
 
 HEADER = "order_id,date,customer_id,customer_email,total,shipping\n"
@@ -132,6 +135,24 @@ def test_kill_9_in_its_midst_costs_nothing_and_the_next_run_goes_on(
     assert one(database, "select count(*) from events where kind = 'points.earned'") == number
     assert regulars("verify").wait(120) == 0
     said.close()
+
+
+def test_an_import_brings_a_killed_database_back_and_goes_on(tmp_path: Path) -> None:
+    number = 6000
+    file = orders_file(tmp_path / "orders.csv", number)
+    with a_home() as home, Embedded(home.path), (tmp_path / "said").open("w+") as said:
+        asyncio.run(bring_up_to_date(home.dsn))
+        asyncio.run(home.create_program())
+        words = [sys.executable, "-m", "regulars.cli", "import", "orders", str(file), "--json"]
+        running = subprocess.Popen(words, env=home.environ, stdout=said, text=True)
+        wait_until_more_than(home.dsn, number // 4, running)
+        os.kill(home.postmaster, signal.SIGKILL)
+        assert running.wait(120) == 0
+        said.seek(0)
+        summary = json.load(said)
+        assert (summary["rows"], summary["rejected"]) == (number, 0)
+        assert one(home.dsn, "select count(*) from orders") == number
+        assert asyncio.run(home.verify()).is_clean
 
 
 def wait_until_more_than(database: str, number: int, running: "subprocess.Popen[str]") -> None:

@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import os
+import select
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -61,6 +62,22 @@ def restart_fast(home: Home) -> None:
     os.kill(home.postmaster, signal.SIGINT)
 
 
+@contextlib.contextmanager
+def pidfd(process: int) -> Iterator[int]:
+    """A process by a descriptor of its own, which no later process of the same number can be taken for."""
+    descriptor = os.pidfd_open(process)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+async def ended(process: int, *, within_seconds: float) -> None:
+    """Waits until the process behind a descriptor has ended: what it still answers is no sign of a return."""
+    readable, _, _ = await asyncio.to_thread(select.select, [process], [], [], within_seconds)
+    assert readable, f"still there after {within_seconds} s"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", [kill_all, restart_fast])
 @pytest.mark.parametrize("cycles", [2, pytest.param(10, marks=pytest.mark.long)])
@@ -71,7 +88,9 @@ async def test_the_server_recovers_by_itself_when_the_database_goes_away(
     async with under_load(tmp_path) as (home, server, shop):
         for _ in range(cycles):
             await shop.tally.acknowledgements(BETWEEN, within_seconds=60)
-            fault(home)
+            with pidfd(home.postmaster) as postmaster:
+                fault(home)
+                await ended(postmaster, within_seconds=BACK_SECONDS)
             back = await shop.tally.acknowledgements(1, within_seconds=BACK_SECONDS)
             slowest = max(slowest, back)
         assert server.is_running

@@ -182,6 +182,21 @@ def test_a_server_that_was_killed_is_started_again_at_once_with_all_that_was_com
     assert query(socket, "select count(*) from told") == "3"
 
 
+def test_a_server_that_lost_a_process_ends_as_a_whole_and_is_started_afresh(person: Person) -> None:
+    """Its own restart is off: it can come to a standstill when its disk is full."""
+    holder = person.comes()
+    socket = holder.starts()
+    query(socket, "create table told (at int)")
+    query(socket, "insert into told values (1)")
+    first = postmaster(holder.home / "db")
+    writer = query(socket, "select pid from pg_stat_activity where backend_type = 'background writer'")
+    os.kill(int(writer), signal.SIGKILL)
+    until(lambda: holder.says("ready") is False)
+    assert holder.starts() == socket
+    assert postmaster(holder.home / "db") != first
+    assert query(socket, "select count(*) from told") == "1"
+
+
 def test_a_killed_servers_orphaned_connections_are_waited_for(person: Person) -> None:
     holder = person.comes()
     socket = holder.starts()

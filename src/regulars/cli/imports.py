@@ -115,7 +115,10 @@ def codes(
 def _import(kind: str, file: Path, program: int | None, site: int | None, as_json: bool) -> None:
     settings = settings_now()
     rarely_look_for_cycles()
-    with database(settings) as dsn, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with (
+        database(settings, watched=True) as dsn,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
         summary = runner.run(_run(settings, dsn, kind, file, program, site))
     if as_json:
         typer.echo(msgspec.json.encode(summary).decode())

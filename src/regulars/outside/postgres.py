@@ -30,6 +30,9 @@ SETTINGS = {
     "unix_socket_permissions": "0700",
     "max_connections": "100",
     "shared_buffers": "256MB",
+    # Whoever holds the server starts it again. Its own restart can come to a standstill for good: when the
+    # recovery fails too (a full disk) in the very moment in which it is announced to the postmaster.
+    "restart_after_crash": "off",
     "client_connection_check_interval": "1s",  # a caller who gave up leaves no one waiting for a lock
     "timezone": "UTC",
     "log_timezone": "UTC",
