@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -201,6 +202,22 @@ def children_of(parent: int) -> list[int]:
                 if int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1]) == parent:
                     found.append(int(entry.name))
     return found
+
+
+@contextlib.contextmanager
+def pidfd(process: int) -> Iterator[int]:
+    """A process by a descriptor of its own, which no later process of the same number can be taken for."""
+    descriptor = os.pidfd_open(process)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+async def ended(process: int, *, within_seconds: float) -> None:
+    """Waits until the process behind a descriptor has ended: what it still answers is no sign of a return."""
+    readable, _, _ = await asyncio.to_thread(select.select, [process], [], [], within_seconds)
+    assert readable, f"still there after {within_seconds} s"
 
 
 async def started(home: Home, *options: str, **more: Any) -> Server:

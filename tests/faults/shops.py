@@ -15,6 +15,11 @@ from tests.faults.wire import Line, NoAnswer, NobodyListens, request_of
 from tests.pace import TooSlow
 
 CUSTOMERS = 7
+TURNS, MIXED = 60, 20
+"""Of so many stories of a shop the first ones have gifts and refunds."""
+THINK_SECONDS = 0.02
+"""At most, between two calls of a client. Without it all come at once, into one batch, and none is decided
+while another is being saved."""
 PAUSE_SECONDS = 0.1
 """Between two tries of a call that was answered 503. A real shop heeds Retry-After; this one is impatient."""
 
@@ -84,6 +89,7 @@ class Client:
         self._afresh = afresh
         self._left = 0
         self._call: Call
+        self._chance = Random()
 
     async def run(self, port: int, until: asyncio.Event) -> None:
         """Sends until told, and then until the last call is acknowledged; or until nobody listens."""
@@ -108,6 +114,7 @@ class Client:
         if not self._left:
             self._call, self._left = next(self._calls), self._times
         self._left -= await self._send(line)
+        await asyncio.sleep(self._chance.uniform(0, THINK_SECONDS))
         if self._afresh:
             line.close()
 
@@ -145,8 +152,9 @@ class Shop:
         self.keys = keys
         self.tally = tally
         self.journal = Journal(folder / f"journal-{keys.program_id}")
+        turns = count()
         self._clients = [
-            Client(self.journal, stories(keys, number), tally, **ways) for number in range(clients)
+            Client(self.journal, stories(keys, number, turns), tally, **ways) for number in range(clients)
         ]
 
     async def run(self, port: int, until: asyncio.Event) -> None:
@@ -167,15 +175,19 @@ class Shop:
         return await compare(dsn, self.keys.program_id, self.journal)
 
 
-def stories(keys: Created, client: int) -> Iterator[Call]:
+def stories(keys: Created, client: int, turns: Iterator[int]) -> Iterator[Call]:
     """Some times order, gift and refund, then some orders alone, and again, each in the client's own names;
-    even clients speak LoyaltyLion's. Only batches of orders alone are saved by a single statement."""
+    even clients speak LoyaltyLion's.
+
+    Only batches of orders alone are saved by a single statement: so all clients of a shop change at once,
+    by the `turns` that they share.
+    """
     tell = to_loyaltylion if client % 2 == 0 else to_lootly
     chance = Random(client)
     for number in count(1):
         customer, total = f"c{chance.randrange(CUSTOMERS)}", chance.randrange(10, 100)
         calls = tell(keys, f"{client}-{number}", customer, total, chance.randrange(1, total))
-        yield from calls if number % 12 < 3 else islice(calls, 1)
+        yield from calls if next(turns) % TURNS < MIXED else islice(calls, 1)
 
 
 def to_loyaltylion(keys: Created, name: str, customer: str, total: int, refunded: int) -> Iterator[Call]:

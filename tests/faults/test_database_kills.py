@@ -3,10 +3,9 @@
 import asyncio
 import contextlib
 import os
-import select
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from regulars.outside.postgres import Embedded
 from tests import make
 from tests.faults.proxy import proxied
 from tests.faults.shops import Shop, Tally
-from tests.server import Home, Server, a_home, children_of, started
+from tests.server import Home, Server, a_home, children_of, ended, pidfd, started
 
 BACK_SECONDS = 10.0
 BETWEEN = 30
@@ -60,22 +59,6 @@ def kill_all(home: Home) -> None:
 def restart_fast(home: Home) -> None:
     """What `pg_ctl stop -m fast` does; the server starts it again."""
     os.kill(home.postmaster, signal.SIGINT)
-
-
-@contextlib.contextmanager
-def pidfd(process: int) -> Iterator[int]:
-    """A process by a descriptor of its own, which no later process of the same number can be taken for."""
-    descriptor = os.pidfd_open(process)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-async def ended(process: int, *, within_seconds: float) -> None:
-    """Waits until the process behind a descriptor has ended: what it still answers is no sign of a return."""
-    readable, _, _ = await asyncio.to_thread(select.select, [process], [], [], within_seconds)
-    assert readable, f"still there after {within_seconds} s"
 
 
 @pytest.mark.slow
