@@ -27,8 +27,11 @@ from tests.app.test_engine import open_shop
 from tests.pace import within
 
 WAITING = """
-    select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+    select count(*) from pg_locks where not granted and pid in (
+        select pid from pg_stat_activity where datname = current_database())
+      and pg_stat_clear_snapshot() is not null
 """
+"""Both of two who wait for a row, on different locks. A transaction keeps what it has seen of activities."""
 
 
 async def open_with_pool(house: House, **changes: Any) -> int:
@@ -317,6 +320,8 @@ async def test_a_reward_that_loses_its_pool_meanwhile_takes_no_codes(house: Hous
                 await asyncio.sleep(0.01)
             uploading = asyncio.create_task(upload(house, shop, b"A1\nA2\n", tell=lambda *_: stored.set()))
             await stored.wait()
+            while await connection.fetchval(WAITING) < 2:  # who comes when the row is free may go first
+                await asyncio.sleep(0.01)
     await changing
     with pytest.raises(Invalid, match="has no pool"):
         await uploading
